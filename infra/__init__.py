@@ -1,0 +1,1 @@
+"""Doors to the outside, one vendor each. Imports nothing of Fillwise above it."""

@@ -1,0 +1,94 @@
+"""The environment of every process that Fillwise starts: homes inside the state folder, telemetry off.
+
+Every part that likes to write into the user's home (MLflow, Matplotlib, Great Expectations, Numba, Airflow) is
+pointed at a folder of its own below `FILLWISE_HOME`. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from infra.settings import PROJECT, Settings
+
+
+def _kept_secret(settings: Settings, name: str) -> str:
+    """A secret made once and kept with mode 0600 under `keys/`."""
+    path = settings.keys / name
+    settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(32))
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()
+
+
+def quiet_environment(settings: Settings) -> dict[str, str]:
+    """Homes and telemetry of the libraries that a step uses."""
+    cache = settings.cache
+    return {
+        "FILLWISE_HOME": str(settings.home),
+        "NUMBA_CACHE_DIR": str(cache / "numba"),
+        "MPLCONFIGDIR": str(cache / "matplotlib"),
+        "XDG_CACHE_HOME": str(cache),
+        "XDG_CONFIG_HOME": str(cache / "config"),
+        "GX_HOME": str(cache / "great_expectations"),
+        "GX_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{settings.registry / 'mlflow.db'}",
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "GIT_PYTHON_REFRESH": "quiet",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "OMP_NUM_THREADS": str(settings.threads),
+        "NUMBA_NUM_THREADS": str(settings.threads),
+    }
+
+
+def airflow_environment(settings: Settings) -> dict[str, str]:
+    """Airflow on SQLite below the state folder; keys are made once and kept."""
+    airflow = settings.home / "airflow"
+    return {
+        "AIRFLOW_HOME": str(airflow),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__FERNET_KEY": "",
+        "AIRFLOW__CORE__DEFAULT_TIMEZONE": "utc",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(settings.keys / "airflow_passwords.json"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow / 'airflow.db'}",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__PORT": str(settings.airflow_port),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{settings.airflow_port}",
+        "AIRFLOW__API__SECRET_KEY": _kept_secret(settings, "airflow_api_secret"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": _kept_secret(settings, "airflow_jwt_secret"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{settings.airflow_port}/execution/",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs / "airflow"),
+    }
+
+
+def process_environment(settings: Settings) -> dict[str, str]:
+    """Everything that a child process needs, on top of its parent's environment."""
+    for folder in (settings.home, settings.cache, settings.logs, settings.registry, settings.pages):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return {**os.environ, **quiet_environment(settings), **airflow_environment(settings)}
+
+
+def apply(settings: Settings) -> None:
+    """Set the quiet environment in this process, before any library is imported. Values already set stay."""
+    for folder in (settings.home, settings.cache):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    for key, value in quiet_environment(settings).items():
+        os.environ[key] = value

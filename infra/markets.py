@@ -1,0 +1,79 @@
+"""Markets, declared once: calendar, zone, currency, hours, tick, lot, fees.
+
+    >>> MARKETS["sample"].currency
+    'USD'
+
+Fees are in bps of notional; `sell_tax_bps` is paid by the seller only (stamp duty on A-shares). A maker fee
+below zero is a rebate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+
+
+@dataclass(frozen=True)
+class Fees:
+    """What a fill costs beside its price, in bps of its notional."""
+
+    maker_bps: float
+    taker_bps: float
+    sell_tax_bps: float = 0.0
+
+
+@dataclass(frozen=True)
+class Market:
+    """One market. `sessions` are local opening intervals in which decisions are taken.
+
+    `close_lag_minutes`: a day's files are known this long after the close when the source says nothing better.
+    `is_traded_by_desk`: the paper desk works the day's orders in step `trade`.
+    """
+
+    name: str
+    calendar: str
+    zone: str
+    currency: str
+    sessions: tuple[tuple[time, time], ...]
+    tick: float
+    lot_shares: int
+    fees: Fees
+    book_levels: int
+    snapshot_seconds: float
+    close_lag_minutes: int
+    night_cron: str
+    is_traded_by_desk: bool
+
+
+MARKETS: dict[str, Market] = {
+    "sample": Market(
+        name="sample",
+        calendar="XNYS",
+        zone="America/New_York",
+        currency="USD",
+        sessions=((time(9, 30), time(16, 0)),),
+        tick=0.01,
+        lot_shares=100,
+        fees=Fees(maker_bps=-0.2, taker_bps=0.3),
+        book_levels=10,
+        snapshot_seconds=5.0,
+        close_lag_minutes=15,
+        night_cron="30 17 * * *",
+        is_traded_by_desk=True,
+    ),
+    "ashare": Market(
+        name="ashare",
+        calendar="XSHG",
+        zone="Asia/Shanghai",
+        currency="CNY",
+        sessions=((time(9, 40), time(11, 20)), (time(13, 10), time(14, 50))),
+        tick=0.01,
+        lot_shares=100,
+        fees=Fees(maker_bps=0.7, taker_bps=0.7, sell_tax_bps=5.0),
+        book_levels=5,
+        snapshot_seconds=3.0,
+        close_lag_minutes=15,
+        night_cron="30 16 * * *",
+        is_traded_by_desk=True,
+    ),
+}

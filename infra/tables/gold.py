@@ -1,0 +1,140 @@
+"""What is learned from and judged by. `features/catalog.py` adds `gold.features` and `gold.labels`,
+whose columns are the catalog itself."""
+
+from __future__ import annotations
+
+from infra.tables.columns import Column, Table
+from infra.tables.nouns import CURRENCY, KEYS, SIDE, SYMBOL
+
+BPS_LIMIT = 1e5
+
+QUARANTINE = Table(
+    "quarantine.rows",
+    "what was refused, with the rule that refused it",
+    (
+        *KEYS,
+        Column("noun", "string", "table that the row was meant for"),
+        Column("rule", "string", "rule that refused it"),
+        Column("source_file", "string", "file it came from"),
+        Column("source_row", "long", "row in that file, from 0", low=0, high=1e12),
+        Column("known_at", "timestamp", "when the pipeline could first use the row", "UTC"),
+        Column("row_json", "string", "the row as it arrived"),
+    ),
+    key=("market", "trade_date", "noun", "rule", "source_file", "source_row"),
+    sort_by=("noun", "source_file", "source_row", "rule"),
+)
+
+TRAINING_SETS = Table(
+    "gold.training_sets",
+    "which rows a model may learn from: enough to make them again exactly",
+    (
+        *KEYS,
+        Column("training_set_id", "string", "digest of everything below"),
+        Column("first_day", "date", "first session in it"),
+        Column("last_day", "date", "last session in it"),
+        Column("sessions", "long", "sessions in it", low=0, high=1e6),
+        Column("rows", "long", "rows in it", low=0, high=1e12),
+        Column("recipe_id", "string", "recipe it was made for"),
+        Column("delta_versions", "string", "JSON: table name to Delta version read"),
+        Column("content_hash", "string", "hash of the rows read"),
+    ),
+    key=("market", "trade_date", "training_set_id"),
+    sort_by=("training_set_id",),
+)
+
+BACKTESTS = Table(
+    "gold.backtests",
+    "one row a policy, fill bound and parent order, out of sample",
+    (
+        *KEYS,
+        Column("order_set_hash", "string", "hash of the parent orders worked: only equal sets may be compared"),
+        Column("policy_version", "string", "version or policy judged"),
+        Column("fill_bound", "string", "how a resting order fills", allowed=("touch", "trade_through")),
+        Column("session", "date", "session that the order traded in"),
+        Column("parent_order_id", "string", "the order"),
+        SYMBOL,
+        SIDE,
+        Column("order_notional", "double", "order_shares at arrival price", "currency", low=0, high=1e13),
+        CURRENCY,
+        Column("arrival_price", "double", "mid when the order arrived", "currency/share", low=1e-4, high=1e6),
+        Column(
+            "arrival_cost_bps",
+            "double",
+            "cost against arrival, fees, taxes and forced completion in it",
+            "bps",
+            low=-BPS_LIMIT,
+            high=BPS_LIMIT,
+        ),
+        Column("half_spread_bps", "double", "half the spread at arrival", "bps", low=0, high=BPS_LIMIT),
+        Column("filled_fraction", "double", "filled by the policy before the instructed end", low=0, high=1.0000001),
+        Column(
+            "maker_fraction", "double", "of the fills, the share that rested", low=0, high=1.0000001, is_nullable=True
+        ),
+        Column(
+            "participation",
+            "double",
+            "own share of the volume traded in the interval",
+            low=0,
+            high=1e6,
+            is_nullable=True,
+        ),
+        Column("arrival_hour", "int", "local hour of arrival", low=0, high=23),
+        Column("participation_rate", "double", "as drawn with the order", low=0, high=1),
+    ),
+    key=("market", "trade_date", "order_set_hash", "policy_version", "fill_bound", "parent_order_id"),
+    sort_by=("policy_version", "fill_bound", "session", "parent_order_id"),
+)
+
+COSTS = Table(
+    "gold.costs",
+    "what the desk paid: one row a parent order",
+    (
+        *KEYS,
+        Column("parent_order_id", "string", "the order"),
+        SYMBOL,
+        SIDE,
+        Column("account", "string", "who the order was for"),
+        Column("policy_version", "string", "version that worked it"),
+        CURRENCY,
+        Column("order_notional", "double", "order_shares at arrival price", "currency", low=0, high=1e13),
+        Column("arrival_price", "double", "mid when the order arrived", "currency/share", low=1e-4, high=1e6),
+        Column("mean_fill_price", "double", "share-weighted price of its fills", "currency/share", True, 1e-4, 1e6),
+        Column("filled_fraction", "double", "filled before the instructed end", low=0, high=1.0000001),
+        Column(
+            "arrival_cost_bps",
+            "double",
+            "cost against arrival, fees, taxes and forced completion in it",
+            "bps",
+            low=-BPS_LIMIT,
+            high=BPS_LIMIT,
+        ),
+        Column("half_spread_bps", "double", "half the spread at arrival", "bps", low=0, high=BPS_LIMIT),
+    ),
+    key=("market", "trade_date", "parent_order_id"),
+    sort_by=("symbol", "parent_order_id"),
+)
+
+HEALTH = Table(
+    "gold.health",
+    "one row a check a day: what the gate and the next rollout decision read",
+    (
+        *KEYS,
+        Column("step", "string", "step that made the check"),
+        Column("check_name", "string", "what was checked"),
+        Column("subject", "string", "table, version or feature it is about"),
+        Column(
+            "verdict",
+            "string",
+            "fail beats hold beats pass; note never decides",
+            allowed=("pass", "hold", "fail", "note"),
+        ),
+        Column("figure", "double", "what was found", is_nullable=True, low=-1e15, high=1e15),
+        Column("threshold", "double", "what was asked for", is_nullable=True, low=-1e15, high=1e15),
+        Column("because", "string", "why that threshold"),
+        Column("reason", "string", "the verdict in words"),
+    ),
+    key=("market", "trade_date", "step", "check_name", "subject"),
+    sort_by=("step", "check_name", "subject"),
+)
+
+GOLD: dict[str, Table] = {table.name: table for table in (TRAINING_SETS, BACKTESTS, COSTS, HEALTH)}
