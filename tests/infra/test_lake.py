@@ -61,7 +61,7 @@ def test_a_file_that_was_written_but_not_committed_is_not_read(lake: Lake) -> No
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e16])
 def test_a_figure_that_is_not_finite_or_out_of_bounds_is_refused(lake: Lake, value: float) -> None:
-    with pytest.raises(ContractError, match="gold.health.figure"):
+    with pytest.raises(ContractError, match=r"gold\.health\.figure"):
         lake.replace_days(HEALTH, "sample", {FRIDAY: plain_rows(HEALTH, 1, figure=value)})
 
 
@@ -71,7 +71,7 @@ def test_a_missing_a_renamed_and_a_retyped_column_are_refused_by_name(lake: Lake
         lake.replace_days(HEALTH, "sample", {FRIDAY: good.drop_columns(["reason"])})
     with pytest.raises(ContractError, match=r"unknown \['Reason'\]"):
         lake.replace_days(HEALTH, "sample", {FRIDAY: good.rename_columns({"reason": "Reason"})})
-    with pytest.raises(ContractError, match="found list"):
+    with pytest.raises(ContractError, match=r"found list"):
         lake.replace_days(
             HEALTH, "sample", {FRIDAY: good.set_column(good.column_names.index("figure"), "figure", pa.array([[1.0]]))}
         )
@@ -85,7 +85,7 @@ def test_a_row_of_another_day_is_refused(lake: Lake) -> None:
 def test_a_lake_made_by_a_newer_version_is_refused(lake: Lake) -> None:
     lake.replace_days(HEALTH, "sample", {FRIDAY: health("a")})
     (lake.root / "lake.json").write_text(json.dumps({"format": 2}))
-    with pytest.raises(LakeError, match="newer version.*found format 2; allowed: format 1"):
+    with pytest.raises(LakeError, match=r"newer version.*found format 2; allowed: format 1"):
         Lake(lake.root)
 
 

@@ -1,0 +1,1 @@
+"""Measure: pure functions and compiled kernels over books, trades and orders. No files, no clock, no network."""

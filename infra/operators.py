@@ -1,0 +1,86 @@
+"""`step("ingest", …)`: the one Airflow operator that every DAG uses.
+
+A task is the command that a person would type, started without a shell; its values travel in the environment, so
+nothing typed into a form can become a command. The step dies with its parent. Exit status 75 ("try again") is
+retried, any other failure is final at once: a broken file does not mend itself in two minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+FILLWISE = Path(sys.executable).parent / "fillwise"
+EXIT_NO_SESSION, EXIT_TRY_AGAIN = 99, 75
+RETRIES, RETRY_DELAY = 2, timedelta(minutes=2)
+
+
+class StepOperator(BaseOperator):
+    """Runs `fillwise <command>` for one market; returns the last line that it printed.
+
+    Only `session` may end as skipped (exit 99, the exchange is closed); for every other step 99 is a failure, since
+    a skipped step would let the night end green without it.
+    """
+
+    template_fields: Sequence[str] = ("values",)
+
+    def __init__(self, *, command: str, values: dict[str, str], may_skip: bool = False, **others: Any) -> None:
+        super().__init__(**others)
+        self.command, self.values, self.may_skip = command, values, may_skip
+
+    def execute(self, context: Any) -> str:  # noqa: ARG002
+        """Raises AirflowFailException with the step's own sentence, or AirflowException where a retry may help."""
+        self.hook = SubprocessHook()
+        done = self.hook.run_command(
+            [str(FILLWISE), self.command],
+            env={**os.environ, **self.values, "FILLWISE_DIE_WITH_PARENT": "1"},
+            cwd=os.sep,
+        )
+        if done.exit_code == EXIT_NO_SESSION and self.may_skip:
+            raise AirflowSkipException(done.output)
+        if done.exit_code == EXIT_TRY_AGAIN:
+            raise AirflowException(done.output)
+        if done.exit_code != 0:
+            raise AirflowFailException(f"exit status {done.exit_code}: {done.output}")
+        return str(done.output)
+
+    def on_kill(self) -> None:
+        """Airflow stops the task: so does the step."""
+        self.hook.send_sigterm()
+
+
+def _values(market: str, day: str) -> dict[str, str]:
+    return {"FILLWISE_MARKET": market, "FILLWISE_DAY": day, "FILLWISE_DATA": "{{ params.data or '' }}"}
+
+
+def session_task(market: str) -> StepOperator:
+    """First task: returns the trade date; skipped, with everything after it, when there is no session."""
+    return StepOperator(
+        task_id="session",
+        command="session",
+        values=_values(market, "{{ params.day or '' }}"),
+        may_skip=True,
+        doc_md="Which trade date is tonight's. Skipped: no session today.",
+    )
+
+
+def step(name: str, market: str, help_line: str, *, trigger_rule: str = "all_success") -> StepOperator:
+    """One step of the night as a task named like it."""
+    return StepOperator(
+        task_id=name,
+        command=name,
+        values=_values(market, "{{ ti.xcom_pull(task_ids='session') }}"),
+        retries=RETRIES,
+        retry_delay=RETRY_DELAY,
+        trigger_rule=trigger_rule,
+        do_xcom_push=False,
+        doc_md=f"`fillwise {name} --market {market} --day D`: {help_line}",
+    )

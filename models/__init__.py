@@ -1,0 +1,1 @@
+"""Decide: signals, policies, replay, statistics. Pure: no files, no clock, no network."""

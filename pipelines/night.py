@@ -1,0 +1,27 @@
+"""The night in one process, for people who debug: the same steps, the same records, no Airflow."""
+
+from __future__ import annotations
+
+import logging
+
+from infra.errors import FillwiseError
+from pipelines.bootstrap import bootstrap
+from pipelines.nightly import print_night
+from pipelines.runner import Run, run_step
+from pipelines.steps import STEPS
+
+log = logging.getLogger("fillwise")
+
+
+def night(run: Run) -> int:
+    """Run every step; on an error run `report` still, so that the page says where it stopped. Raises that error."""
+    bootstrap(run)
+    try:
+        for step in STEPS:
+            run_step(step.name, run)
+    except FillwiseError:
+        run_step("report", run)
+        raise
+    finally:
+        print_night(run)
+    return 0

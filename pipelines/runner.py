@@ -1,0 +1,140 @@
+"""Runs one step as every caller does: lock the day, keep a log, time it, leave a record, turn errors into words."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from infra.errors import FillwiseError
+from infra.lake import Lake
+from infra.locks import held
+from infra.markets import Market
+from infra.settings import Settings
+from pipelines.step import StepContext, StepReport
+from pipelines.steps import step_named
+
+log = logging.getLogger("fillwise")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The arguments of one command: which market, which sessions, from where."""
+
+    settings: Settings
+    market: Market
+    days: tuple[date, ...]
+    data: Path | None = None
+
+    @property
+    def log_folder(self) -> Path:
+        return self.settings.logs / self.market.name / str(self.days[-1])
+
+
+@contextmanager
+def _log_file(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def _record(path: Path, record: dict[str, Any]) -> None:
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps(record, indent=1, default=str) + "\n")
+    os.replace(fresh, path)
+
+
+def _summary(name: str, report: StepReport, seconds: float) -> str:
+    tables = ", ".join(f"{commit.table}@{commit.version}" for commit in report.tables)
+    state = "unchanged" if report.is_unchanged else "done"
+    counts = f"{report.rows_in:,} rows in, {report.rows_out:,} out, {report.rows_refused:,} refused"
+    return f"{name}: {state}; {counts}; {tables or 'no table'}; {seconds:.1f} s"
+
+
+def _tell(name: str, error: Exception) -> None:
+    """An expected error in one sentence, an unexpected one with its traceback; both reach the step's log."""
+    if isinstance(error, FillwiseError):
+        log.error("%s stopped: %s", name, error)
+        error.is_told = True
+    else:
+        log.exception("%s stopped on an error that it does not know", name)
+
+
+def run_step(name: str, run: Run) -> StepReport:
+    """Run one step under the market's lock and leave `<home>/logs/<market>/<day>/<step>.json` behind.
+
+    The lock is the market's, not the day's, so two nights never interleave half-written history: the second waits
+    up to `lock_wait_seconds`, says for whom, and then finds the work done.
+    """
+    folder = run.log_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = run.settings.home / "locks" / f"{run.market.name}.lock"
+    head = {
+        "step": name,
+        "market": run.market.name,
+        "first_day": run.days[0],
+        "last_day": run.days[-1],
+        "pid": os.getpid(),
+        "log": str(folder / f"{name}.log"),
+    }
+    with (
+        _log_file(folder / f"{name}.log"),
+        held(lock, f"fillwise {name} {run.days[-1]}", run.settings.lock_wait_seconds),
+    ):
+        started, clock = datetime.now(UTC), time.monotonic()
+        _record(folder / f"{name}.json", {**head, "state": "running", "started_at": started})
+        try:
+            module = importlib.import_module(step_named(name).module)
+            context = StepContext(run.settings, run.market, run.days, Lake(run.settings.lake), run.data)
+            report: StepReport = module.run(context)
+        except Exception as error:
+            _record(
+                folder / f"{name}.json",
+                {
+                    **head,
+                    "state": "failed",
+                    "started_at": started,
+                    "seconds": round(time.monotonic() - clock, 3),
+                    "error": str(error) or repr(error),
+                    "error_kind": type(error).__name__,
+                    "is_expected": isinstance(error, FillwiseError),
+                },
+            )
+            _tell(name, error)
+            raise
+        seconds = time.monotonic() - clock
+        _record(
+            folder / f"{name}.json",
+            {
+                **head,
+                **asdict(report),
+                "state": "done",
+                "started_at": started,
+                "seconds": round(seconds, 3),
+            },
+        )
+        for note in report.notes:
+            log.info("%s: %s", name, note)
+        log.info("%s", _summary(name, report, seconds))
+    return report
+
+
+def read_records(run: Run, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The records that steps left for the run's last day, in the order of `names`; steps without one are left out."""
+    paths = [run.log_folder / f"{name}.json" for name in names]
+    return [json.loads(path.read_text()) for path in paths if path.exists()]
