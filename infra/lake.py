@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from infra.errors import LakeError
-from infra.lake_files import DayFile, read_day_file, table_folder, verify_day_file, write_day_file
+from infra.lake_files import DayFile, read_day_file, read_inputs, table_folder, verify_day_file, write_day_file
 from infra.locks import held
 from infra.tables.columns import Table
 
@@ -145,6 +145,21 @@ class Lake:
     def days(self, table: Table, market: str) -> tuple[date, ...]:
         """Days that were written, ascending; a day without rows counts once it was written."""
         return tuple(self.day_files(table, market))
+
+    def count(self, table: Table, market: str, days: Sequence[date]) -> int:
+        """Rows of the days, from the log alone."""
+        opened, wanted = self._open(table), {str(day) for day in days}
+        actions = [] if opened is None else pa.table(opened.get_add_actions(flatten=True)).to_pylist()
+        return sum(
+            int(action["num_records"])
+            for action in actions
+            if action["partition.market"] == market and str(action["partition.trade_date"]) in wanted
+        )
+
+    def inputs(self, table: Table, market: str, days: Sequence[date]) -> dict[date, str | None]:
+        """What each written day was made from: a step whose inputs are the same need not run."""
+        found = self.day_files(table, market, days)
+        return {day: read_inputs(paths[0]) for day, paths in found.items() if len(paths) == 1}
 
     def read(
         self,

@@ -23,6 +23,7 @@ from infra.tables.columns import Column, Table
 
 COMPRESSION = "lz4"
 ROW_GROUP_ROWS = 65_536
+INPUTS_KEY = b"fillwise.inputs"
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,16 @@ def conform(table: Table, market: str, day: date, rows: pa.Table) -> pa.Table:
     return tidy.combine_chunks() if is_sorted else tidy.take(order).combine_chunks()
 
 
-def write_day_file(root: Path, table: Table, market: str, day: date, rows: pa.Table) -> DayFile:
-    """Write one day's rows, checked, sorted and fsynced; the table does not change until they are committed."""
+def write_day_file(
+    root: Path, table: Table, market: str, day: date, rows: pa.Table, inputs: str | None = None
+) -> DayFile:
+    """Write one day's rows, checked, sorted and fsynced; the table does not change until they are committed.
+
+    inputs: digest of what the rows were made from, kept in the file's footer (`read_inputs`).
+    """
     tidy = conform(table, market, day, rows)
+    if inputs is not None:
+        tidy = tidy.replace_schema_metadata({INPUTS_KEY: inputs})
     folder = table_folder(root, table) / f"market={market}" / f"trade_date={day}"
     folder.mkdir(parents=True, exist_ok=True)
     texts = [field.name for field in tidy.schema if pa.types.is_string(field.type)]
@@ -116,7 +124,6 @@ def write_day_file(root: Path, table: Table, market: str, day: date, rows: pa.Ta
             write_page_checksum=True,
             write_statistics=[name for name in table.sort_by if name in tidy.column_names],
             row_group_size=ROW_GROUP_ROWS,
-            store_schema=False,
         )
         payload = fresh.read_bytes()
         digest = hashlib.sha256(payload).hexdigest()
@@ -156,6 +163,17 @@ def read_day_file(path: Path, table: Table, columns: list[str] | None) -> pa.Tab
         for column in wanted
     ]
     return pa.table(arrays, schema=pa.schema([pa.field(column.name, column.arrow_type) for column in wanted]))
+
+
+def read_inputs(path: Path) -> str | None:
+    """Digest of what the file's rows were made from; None when its writer named nothing."""
+    found = (pq.read_schema(path).metadata or {}).get(INPUTS_KEY)
+    return None if found is None else found.decode()
+
+
+def input_digest(*parts: str) -> str:
+    """One digest over named inputs, in the order given."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def verify_day_file(path: Path) -> str:

@@ -31,6 +31,7 @@ class RegisteredVersion:
     day: str
     recipe_id: str
     run_id: str
+    key: str
 
     @property
     def name(self) -> str:
@@ -44,7 +45,7 @@ def model_name(market: str) -> str:
 
 def _from_mlflow(market: str, found: Any) -> RegisteredVersion:
     tags = found.tags
-    return RegisteredVersion(market, int(found.version), tags[DIGEST], tags[DAY], tags[RECIPE], found.run_id)
+    return RegisteredVersion(market, int(found.version), tags[DIGEST], tags[DAY], tags[RECIPE], found.run_id, tags[KEY])
 
 
 class Registry:
@@ -57,7 +58,8 @@ class Registry:
         self.location = settings.registry / "artifacts"
         self.client = MlflowClient(tracking_uri=f"sqlite:///{settings.registry / 'mlflow.db'}")
 
-    def _experiment(self, market: str) -> str:
+    def experiment(self, market: str) -> str:
+        """Experiment of a market's nights, made on first use."""
         name = f"nightly_{market}"
         found = self.client.get_experiment_by_name(name)
         if found is not None:
@@ -68,7 +70,7 @@ class Registry:
         """(run id, whether it was finished before). Half-done runs of the same key are marked KILLED."""
         from mlflow.entities import ViewType
 
-        experiment = self._experiment(market)
+        experiment = self.experiment(market)
         runs = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", ViewType.ACTIVE_ONLY)
         for run in runs:
             if run.info.status == "FINISHED":

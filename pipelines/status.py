@@ -51,7 +51,7 @@ def _night_line(night: Path) -> str:
 
 
 def _gate_lines(night: Path) -> list[str]:
-    notes = next((record.get("notes", []) for record in _records(night) if record["step"] == "gate"), [])
+    notes: list[str] = next((record.get("notes", []) for record in _records(night) if record["step"] == "gate"), [])
     return [f"gate: {note}" for note in notes[:1]]
 
 

@@ -1,0 +1,92 @@
+"""The only door to Spark: a session with Delta's two jars, and `each_day`, which hands out days to workers.
+
+Rows never pass through the JVM: a task reads and writes Parquet with Arrow, Spark decides where it runs, on two cores
+or on a cluster (`benchmarks/`). The jars lie in the project's own folder and are checked at set-up, so a start asks
+no network.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from infra.errors import StopError
+from infra.settings import Settings
+
+JARS = ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar")
+GIVEN = TypeVar("GIVEN")
+MADE = TypeVar("MADE")
+
+
+def _jars(settings: Settings) -> str:
+    missing = [name for name in JARS if not (settings.jars / name).is_file()]
+    if missing:
+        raise StopError(
+            "Delta's jars are missing",
+            which=settings.jars,
+            found=f"no {', '.join(missing)}",
+            allowed="both jars",
+            next_step="run `make setup`",
+        )
+    return ",".join(str(settings.jars / name) for name in JARS)
+
+
+def _options(settings: Settings) -> dict[str, str]:
+    scratch = settings.cache / "spark"
+    return {
+        "spark.jars": _jars(settings),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.driver.memory": settings.spark_memory,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.python.worker.reuse": "true",
+        "spark.local.dir": str(scratch),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.log.level": "ERROR",
+    }
+
+
+@contextmanager
+def spark_session(settings: Settings) -> Iterator[Any]:
+    """A session on `local[threads]`, stopped on the way out, its JVM waited for.
+
+    Raises StopError when the jars are missing.
+    """
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    (settings.cache / "spark").mkdir(parents=True, exist_ok=True)
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    builder = SparkSession.builder.master(f"local[{settings.threads}]").appName("fillwise")
+    for name, value in _options(settings).items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    try:
+        yield session
+    finally:
+        session.stop()
+        gateway = SparkContext._gateway
+        if gateway is not None:
+            gateway.shutdown()
+            if getattr(gateway, "proc", None) is not None:
+                gateway.proc.stdin.close()
+                gateway.proc.wait(timeout=30)
+            SparkContext._gateway = SparkContext._jvm = None
+
+
+def each_day(session: Any, items: Iterable[GIVEN], task: Callable[[GIVEN], MADE]) -> list[MADE]:
+    """`task(item)` for every item on Spark's workers, in the order given. Task and items must pickle."""
+    given = list(items)
+    made: list[MADE] = session.sparkContext.parallelize(given, max(1, len(given))).map(task).collect()
+    return made

@@ -1,0 +1,122 @@
+"""The paper desk on the built-in market: one session of all symbols, worked by the policy in force.
+
+Client orders are drawn, each symbol's market is opened with them, and the policy decides for every active order each
+half-minute (`models.policy.decide`, the same compiled rule as in replay and on the live desk). A policy that reads no
+signal lets a symbol's whole day run in one compiled call. One that does is run half a minute at a time, all
+symbols together: features of the published books so far, one prediction for all symbols, then the decisions.
+
+The market behind it has hidden parameters (`hidden.py`). What comes out are the six nouns; the books and trades
+among them are what the desk's recorder keeps, without our own orders and prints.
+
+A day depends on seed, symbol, session and the policy alone: not on how many symbols trade, nor on other days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from infra import calendar
+from infra.errors import SessionError
+from infra.markets import Market
+from infra.settings import Settings
+from models.market import MarketOrders, OpenMarket, open_market
+from models.market_desk import STEP_SECONDS
+from models.market_parameters import FULL_SESSION_SECONDS, SAMPLE_SYMBOLS, TICK
+from models.market_path import MarketSession, expected_shares
+from models.market_state import P_END, P_LEFT, P_LIMIT, P_LOTS, P_SIDE, P_START, P_URGENCY, PARENT_FIELDS
+from models.version import PolicyInForce
+from pipelines.desk.client_orders import Expectation, client_orders
+from pipelines.desk.hidden import hidden_parameters
+from pipelines.desk.paper_log import desk_rows
+from pipelines.desk.paper_market import market_rows
+
+NS = 1_000_000_000
+VOLUME_BUCKETS = 78
+"""Five minutes each on a full day: fine enough for the U shape."""
+
+
+def symbol_sessions(settings: Settings, market: Market, day: date) -> tuple[MarketSession, ...]:
+    """The symbols that trade on a day. Raises SessionError for a session that the built-in market cannot hold."""
+    seconds = int((calendar.close_at(market, day) - calendar.open_at(market, day)).total_seconds())
+    if seconds > FULL_SESSION_SECONDS or seconds % STEP_SECONDS:
+        raise SessionError(
+            "session has a length that the built-in market cannot hold",
+            which=f"{market.name} {day}",
+            found=f"{seconds} s",
+            allowed=f"a multiple of {STEP_SECONDS} s up to {FULL_SESSION_SECONDS} s",
+            next_step="run another day",
+        )
+    previous = calendar.sessions_until(market, day - timedelta(days=1), 1)[-1]
+    symbols = SAMPLE_SYMBOLS[: settings.sample_symbols]
+    return tuple(MarketSession(parameters, settings.sample_seed, day, previous, seconds) for parameters in symbols)
+
+
+def session_orders(market: Market, sessions: Sequence[MarketSession]) -> pa.Table:
+    """The day's `parent_orders` of these symbols; the market's price will carry their planted alpha."""
+    day, known = sessions[0].day, []
+    for one in sessions:
+        volume = expected_shares(one.parameters, one.seconds, VOLUME_BUCKETS)
+        known.append(Expectation(one.parameters.symbol, volume, one.previous_close))
+    intervals = calendar.session_intervals_ns(market, day)
+    return client_orders(market, day, intervals, known, sessions[0].seed, is_alpha_in_path=True)
+
+
+def market_orders(orders: pa.Table, open_ns: int, lot_shares: int) -> MarketOrders:
+    """Rows of `parent_orders` of one symbol, as the market model takes them."""
+    fields = np.zeros((orders.num_rows, PARENT_FIELDS), np.int64)
+    fields[:, P_SIDE] = [1 if side == "buy" else -1 for side in orders.column("side").to_pylist()]
+    fields[:, P_LOTS] = fields[:, P_LEFT] = np.rint(orders.column("order_shares").to_numpy() / lot_shares)
+    for field, name in ((P_START, "instructed_start_at"), (P_END, "instructed_end_at")):
+        microseconds = orders.column(name).cast(pa.int64()).to_numpy()
+        fields[:, field] = (microseconds * 1_000 - open_ns) // NS
+    limits = orders.column("limit_price").to_numpy()
+    fields[:, P_LIMIT] = np.rint(np.where(np.isnan(limits), 0.0, limits) / TICK)
+    fields[:, P_URGENCY] = orders.column("urgency").to_numpy()
+    return MarketOrders(
+        fields,
+        np.array(orders.column("planted_alpha_bps").to_numpy()),
+        np.array(orders.column("planted_alpha_seconds").to_numpy()),
+    )
+
+
+def _by_symbol(orders: pa.Table, symbols: Sequence[str]) -> tuple[pa.Table, ...]:
+    column = np.array(orders.column("symbol").to_pylist())
+    return tuple(orders.take(pa.array(np.flatnonzero(column == symbol))) for symbol in symbols)
+
+
+def _run(markets: Sequence[OpenMarket], policy: PolicyInForce, open_ns: int) -> None:
+    if policy.parameters.reads_signal and policy.signal is not None:
+        from pipelines.desk.paper_signal import run_with_signal
+
+        run_with_signal(markets, policy, policy.signal, open_ns)
+        return
+    parameters = policy.parameters.to_array()
+    for one in markets:
+        one.run(parameters)
+
+
+def work_day(settings: Settings, market: Market, day: date, policy: PolicyInForce) -> Mapping[str, pa.Table]:
+    """Noun -> rows of one session of the built-in market, worked by `policy`.
+
+    Raises SessionError when the exchange is closed on `day`.
+    """
+    calendar.require_session(market, day)
+    sessions = symbol_sessions(settings, market, day)
+    orders = session_orders(market, sessions)
+    open_ns = int(calendar.open_at(market, day).timestamp()) * NS
+    hidden = hidden_parameters(settings.sample_seed)
+    parts = _by_symbol(orders, [one.parameters.symbol for one in sessions])
+    markets = [
+        open_market(one, market_orders(part, open_ns, market.lot_shares), hidden)
+        for one, part in zip(sessions, parts, strict=True)
+    ]
+    _run(markets, policy, open_ns)
+    return {
+        **market_rows(market, day, markets, open_ns),
+        "parent_orders": orders,
+        **desk_rows(market, day, markets, parts, policy, open_ns),
+    }

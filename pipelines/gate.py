@@ -1,0 +1,110 @@
+"""Judge tonight's candidate: evidence from tables, a verdict with reasons in words, fail closed.
+
+The verdict goes to `gold.health`, to the MLflow run and to the page. It promotes nobody. A further kind of evidence is
+one `check_…` in `evidence_checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from infra.registry import Registry
+from infra.tables import HEALTH
+from models.gates import Check, GateVerdict, Verdict, check_at_least, check_at_most, check_cost, judge
+from pipelines.backtest import candidate_of
+from pipelines.backtest_evidence import PESSIMISTIC
+from pipelines.evidence import read_section
+from pipelines.health import HealthRow, record_health
+from pipelines.step import StepContext, StepReport
+
+STEP = "gate"
+MIN_SESSIONS, BECAUSE_SESSIONS = 20, "a block bootstrap over fewer sessions covers far less than it says"
+MIN_ORDERS, BECAUSE_ORDERS = 2_000, "with a spread of tens of bps an order, fewer orders cannot show one bp"
+MAX_TAIL_BPS, BECAUSE_TAIL = 5.0, "a cheaper mean must not be paid for by the dearest twentieth of the orders"
+MIN_COMPLETION, BECAUSE_COMPLETION = -0.01, "an order left open is a cost that the client bears elsewhere"
+MAX_PARTICIPATION, BECAUSE_PARTICIPATION = 0.5, "above half of the volume a replay says nothing about the market"
+MIN_SLOPE, BECAUSE_SLOPE = 0.2, "a signal whose moves hardly come true must not time orders"
+MIN_RANK, BECAUSE_RANK = 0.0, "a signal that ranks no better than chance must not time orders"
+BECAUSE_QUALITY = "evidence from a day whose checks failed is no evidence"
+
+
+def candidate_comparison(backtest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The candidate's comparison under the pessimistic bound; empty when the backtest left none."""
+    found: list[dict[str, Any]] = [
+        one
+        for one in backtest.get("comparisons", ())
+        if one["policy_version"] == backtest.get("candidate") and one["fill_bound"] == PESSIMISTIC
+    ]
+    return found[0] if found else {}
+
+
+def decision_signal(train: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Held-out quality of the horizon that policies read; empty when there is none."""
+    from models.signal import DECISION_HORIZON_SECONDS
+
+    found: list[dict[str, Any]] = [
+        one for one in train.get("signal", ()) if one["horizon_seconds"] == DECISION_HORIZON_SECONDS
+    ]
+    return found[0] if found else {}
+
+
+def quality_check(health: pa.Table) -> Check:
+    """Data quality of the night: a failed check of `validate` fails the gate, no check at all holds it."""
+    rows = health.filter(pc.equal(health.column("step"), "validate"))
+    if rows.num_rows == 0:
+        return Check("data_quality", "hold", None, 0.0, BECAUSE_QUALITY, "data_quality: no checks recorded, so hold")
+    failed = pc.sum(pc.equal(rows.column("verdict"), "fail")).as_py()
+    return check_at_most("data_quality", float(failed), 0.0, BECAUSE_QUALITY, "fail", " failed checks")
+
+
+def evidence_checks(train: Mapping[str, Any], backtest: Mapping[str, Any], health: pa.Table) -> tuple[Check, ...]:
+    """All evidence of the night, judged one by one."""
+    cost, signal = candidate_comparison(backtest), decision_signal(train)
+    return (
+        quality_check(health),
+        check_at_least("sessions", cost.get("sessions"), MIN_SESSIONS, BECAUSE_SESSIONS),
+        check_at_least("orders", cost.get("orders"), MIN_ORDERS, BECAUSE_ORDERS),
+        check_cost(cost.get("difference_bps"), cost.get("low_bps"), cost.get("high_bps")),
+        check_at_most("cost_tail", cost.get("cvar_difference_bps"), MAX_TAIL_BPS, BECAUSE_TAIL, "fail", " bps"),
+        check_at_least("completion", cost.get("completion_difference"), MIN_COMPLETION, BECAUSE_COMPLETION, "fail"),
+        check_at_most("participation", cost.get("max_participation"), MAX_PARTICIPATION, BECAUSE_PARTICIPATION),
+        check_at_least("signal_calibration", signal.get("slope"), MIN_SLOPE, BECAUSE_SLOPE),
+        check_at_least("signal_rank_correlation", signal.get("rank_correlation"), MIN_RANK, BECAUSE_RANK),
+    )
+
+
+def health_rows(verdict: GateVerdict, subject: str) -> list[HealthRow]:
+    """Rows of `gold.health`: the verdict itself, then one a check."""
+    because = "the worst of all checks; missing evidence holds"
+    summary = HealthRow("verdict", subject, verdict.verdict, None, None, because, "; ".join(verdict.reasons))
+    return [summary, *(HealthRow(check.name, subject, *_words(check)) for check in verdict.checks)]
+
+
+def _words(check: Check) -> tuple[Verdict, float | None, float | None, str, str]:
+    return check.verdict, check.figure, check.threshold, check.because, check.reason
+
+
+def run(context: StepContext) -> StepReport:
+    """Record the verdict on tonight's candidate."""
+    registry = Registry(context.settings)
+    candidate = candidate_of(context, registry)
+    health = context.lake.read_day(HEALTH, context.market.name, context.night)
+    health = health.filter(pc.not_equal(health.column("step"), STEP))
+    train, backtest = read_section(context, "train"), read_section(context, "backtest")
+    if backtest.get("candidate") != candidate.name:
+        backtest = {}
+    verdict = judge(evidence_checks(train, backtest, health))
+    rows = health_rows(verdict, candidate.name)
+    commit = record_health(context, STEP, context.night, rows)
+    if registry.tag_of(candidate.run_id, "fillwise.gate_reasons") != "; ".join(verdict.reasons):
+        tags = {"fillwise.gate": verdict.verdict, "fillwise.gate_reasons": "; ".join(verdict.reasons)}
+        registry.log(candidate.run_id, tags=tags)
+        registry.tag_version(candidate, tags)
+    notes = (f"{candidate.name}: {verdict.verdict}", *verdict.reasons)
+    return StepReport(
+        rows_in=health.num_rows, rows_out=len(rows), tables=(commit,), is_unchanged=commit.is_unchanged, notes=notes
+    )

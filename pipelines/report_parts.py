@@ -1,0 +1,146 @@
+"""The two large parts of the night's page: what the signal knows, and what the policy cost against TWAP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from infra.tables import BACKTESTS, COSTS
+from pipelines import report_plots
+from pipelines.report_evidence import Comparison, Horizon, Training, comparison, training
+from pipelines.report_inputs import NotThereError, Part, StepLine, part, read_evidence, require_finished
+from pipelines.report_tables import (
+    BOUNDS,
+    SIZE_NAMES,
+    CostLine,
+    GroupLine,
+    PolicyLine,
+    cost_lines,
+    group_lines,
+    paired_orders,
+    policy_lines,
+    session_lines,
+)
+from pipelines.report_words import interval, policy_label
+from pipelines.step import StepContext
+
+
+@dataclass(frozen=True)
+class PolicyRow:
+    """A policy's means, and its difference to TWAP where the evidence has one."""
+
+    line: PolicyLine
+    difference: Comparison | None
+
+    @property
+    def label(self) -> str:
+        return policy_label(self.line.policy_version)
+
+    @property
+    def interval(self) -> str:
+        return interval(self.difference) if self.difference else ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The backtest: every policy under both fill bounds, then candidate against benchmark by group."""
+
+    candidate: str
+    benchmark: str
+    decisive: Comparison | None
+    policies: tuple[PolicyRow, ...]
+    by_symbol: tuple[GroupLine, ...]
+    by_size: tuple[GroupLine, ...]
+    by_hour: tuple[GroupLine, ...]
+    plots: dict[str, Part[str]]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Tonight's refit: what it was made from, how well its signal did, and two plots."""
+
+    training: Training
+    calibration: Part[str]
+    importance: Part[str]
+
+
+def _comparisons(found: dict[str, Any]) -> dict[tuple[str, str], Comparison]:
+    rows = [comparison(one) for one in found.get("comparisons", ())]
+    return {(row.policy_version, row.fill_bound): row for row in rows}
+
+
+def _plots(
+    judged_rows: Any, groups: dict[str, tuple[GroupLine, ...]], decisive: Comparison | None
+) -> dict[str, Part[str]]:
+    figures = (decisive.difference_bps, decisive.low_bps, decisive.high_bps) if decisive else (None, None, None)
+    draw: dict[str, Callable[[], str]] = {
+        "by_session": lambda: report_plots.difference_by_session(session_lines(judged_rows), *figures),
+        "by_symbol": lambda: report_plots.difference_by_group(groups["symbol"], "Cost difference by symbol"),
+        "by_size": lambda: report_plots.difference_by_group(groups["size"], "Cost difference by size"),
+        "by_hour": lambda: report_plots.cost_by_hour(groups["hour"]),
+    }
+    return {name: part(function) for name, function in draw.items()}
+
+
+def read_judged(context: StepContext, day: date, folder: Path, steps: Sequence[StepLine]) -> Judged:
+    """The backtest of the night. Raises NotThereError or what the tables raise."""
+    require_finished(steps, "backtest")
+    evidence = read_evidence(folder, "backtest")
+    candidate, benchmark = str(evidence["candidate"]), str(evidence["benchmark"])
+    rows = context.lake.read_day(BACKTESTS, context.market.name, day)
+    if "order_set_hash" in evidence:
+        rows = rows.filter(pc.equal(rows["order_set_hash"], evidence["order_set_hash"]))
+    if rows.num_rows == 0:
+        raise NotThereError("gold.backtests holds no row of tonight's order set")
+    comparisons = _comparisons(evidence)
+    decisive = next((found for bound in BOUNDS if (found := comparisons.get((candidate, bound)))), None)
+    paired = paired_orders(rows, candidate, benchmark)
+    groups = {
+        "symbol": group_lines(paired, "symbol"), "size": group_lines(paired, "size", SIZE_NAMES),
+        "hour": group_lines(paired, "hour"),
+    }  # fmt: skip
+    policies = tuple(
+        PolicyRow(line, comparisons.get((line.policy_version, line.fill_bound))) for line in policy_lines(rows)
+    )
+    plots = _plots(paired, groups, decisive)
+    return Judged(candidate, benchmark, decisive, policies, groups["symbol"], groups["size"], groups["hour"], plots)
+
+
+def _decision_horizon(horizons: Sequence[Horizon]) -> Horizon:
+    """The horizon that the policy reads: its trees are the ones shown."""
+    from models.signal import DECISION_HORIZON_SECONDS
+
+    usable = [horizon for horizon in horizons if horizon.importance]
+    if not usable:
+        raise NotThereError("the evidence names no feature's gain")
+    return min(usable, key=lambda horizon: abs(horizon.seconds - DECISION_HORIZON_SECONDS))
+
+
+def _calibration(horizons: Sequence[Horizon]) -> str:
+    found = {horizon.seconds: horizon.deciles_bps for horizon in horizons if horizon.deciles_bps}
+    if not found:
+        raise NotThereError("the evidence holds no calibration")
+    return report_plots.calibration(found)
+
+
+def read_signal(folder: Path, steps: Sequence[StepLine]) -> Signal:
+    """Tonight's training. Raises NotThereError."""
+    require_finished(steps, "train")
+    found = training(read_evidence(folder, "train"))
+    return Signal(
+        found, part(lambda: _calibration(found.horizons)),
+        part(lambda: report_plots.importance(_decision_horizon(found.horizons).importance)),
+    )  # fmt: skip
+
+
+def read_paid(context: StepContext, day: date) -> tuple[CostLine, ...]:
+    """What the desk paid on the night's session. Raises NotThereError."""
+    rows = context.lake.read_day(COSTS, context.market.name, day)
+    if rows.num_rows == 0:
+        raise NotThereError("gold.costs holds no order of this session")
+    return cost_lines(rows)

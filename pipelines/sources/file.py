@@ -1,0 +1,142 @@
+"""One file of one noun, read safely: the door through which every row of every source comes.
+
+A file is Parquet or CSV, chosen by its suffix, with the columns of the noun as `infra/tables/nouns.py` declares
+them (`fillwise tables` prints them; `pipelines/sources/columns.py` says what may differ). Its bytes are read once,
+hashed, and parsed from memory, so that digest and rows belong together.
+
+A flipped bit in a file of somebody else is found when a digest came with it or the file carries page checksums,
+otherwise only as far as parsing and the range rules of `pipelines/validate.py` reach.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv
+
+from infra.errors import ContractError, SourceError
+from infra.markets import Market
+from infra.tables import NOUNS, Table
+from pipelines.sources.columns import conform_rows, first_line
+
+MAX_FILE_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of one noun. `rows`: every declared column, `market` and `trade_date` included, in the file's order."""
+
+    noun: str
+    name: str
+    sha256: str
+    known_at: datetime
+    rows: pa.Table
+
+
+def read_payload(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
+    """Bytes of a file and their SHA-256. Raises SourceError when missing, empty, too large or not of this digest."""
+    if not path.is_file():
+        raise SourceError(
+            "file is missing",
+            which=path,
+            found="nothing there",
+            allowed="a Parquet or CSV file",
+            next_step="deliver the file, or name the right folder",
+        )
+    size = path.stat().st_size
+    if not 0 < size <= MAX_FILE_BYTES:
+        raise SourceError(
+            "file is empty" if size == 0 else "file is too large",
+            which=path,
+            found=f"{size:,} bytes",
+            allowed=f"1 to {MAX_FILE_BYTES:,} bytes",
+            next_step="deliver the file again, split by day",
+        )
+    payload = path.read_bytes()
+    digest = hashlib.sha256(payload).hexdigest()
+    if sha256 is not None and digest != sha256:
+        raise SourceError(
+            "file is not the one its manifest names",
+            which=path,
+            found=f"sha256 {digest}",
+            allowed=f"sha256 {sha256}",
+            next_step="deliver the file and its manifest again",
+        )
+    return payload, digest
+
+
+def _unreadable(path: Path, kind: str, error: Exception) -> SourceError:
+    return SourceError(
+        f"cannot read {kind}",
+        which=path,
+        found=first_line(error),
+        allowed=f"a complete {kind} file",
+        next_step="deliver the file again",
+    )
+
+
+def _sound(rows: pa.Table) -> pa.Table:
+    """The rows, once offsets and text (names and cells in UTF-8) were checked. Raises ArrowInvalid or ValueError."""
+    rows.validate(full=True)
+    if not all(name.isprintable() for name in rows.column_names):
+        raise ValueError("a column name with control characters")
+    return rows
+
+
+def parse_parquet(path: Path, payload: bytes) -> pa.Table:
+    """Rows of a Parquet file in memory, page checksums verified. Raises SourceError when it is not whole."""
+    try:
+        with pq.ParquetFile(pa.BufferReader(payload), page_checksum_verification=True) as handle:
+            return _sound(handle.read())
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise _unreadable(path, "Parquet", error) from error
+
+
+def _csv(path: Path, payload: bytes, table: Table) -> pa.Table:
+    header = payload.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip()
+    names = [name.strip('"') for name in header.split(",")]
+    known = {column.name: column.arrow_type for column in table.columns}
+    options = csv.ConvertOptions(
+        column_types={name: known.get(name, pa.string()) for name in names},
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    try:
+        return _sound(csv.read_csv(pa.BufferReader(payload), convert_options=options))
+    except (pa.ArrowInvalid, ValueError) as error:
+        if "conversion error" not in str(error):
+            raise _unreadable(path, "CSV", error) from error
+        raise ContractError(
+            "column has another type",
+            which=path,
+            found=first_line(error),
+            allowed="the columns that `fillwise tables` prints",
+            next_step="correct the value, deliver the file again",
+        ) from error
+
+
+def read_noun_file(
+    path: Path, noun: str, market: Market, day: date, known_at: datetime, sha256: str | None = None
+) -> SourceFile:
+    """One Parquet or CSV file as a SourceFile.
+
+    known_at: when the rows could first be used, as the source says. sha256: digest that came with the file, if any.
+    Raises SourceError (missing, empty, truncated, damaged, not the file of the manifest) or ContractError (columns).
+    """
+    payload, digest = read_payload(path, sha256)
+    if path.suffix not in (".parquet", ".csv"):
+        raise SourceError(
+            "kind of file is unknown",
+            which=path,
+            found=path.suffix or "no suffix",
+            allowed=".parquet, .csv",
+            next_step="deliver Parquet or CSV",
+        )
+    rows = parse_parquet(path, payload) if path.suffix == ".parquet" else _csv(path, payload, NOUNS[noun])
+    return SourceFile(noun, path.name, digest, known_at, conform_rows(path, rows, noun, market, day))

@@ -1,0 +1,77 @@
+"""Step `trade`: work the day's client orders once and drop the files. Simulated and replayed markets only.
+
+A day is a function of seed, symbols, session and the policy in force; a drop that is there is never traded again, so
+a later run of the night reads what happened and does not change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+
+import pyarrow as pa
+
+from infra import calendar
+from infra.markets import Market
+from infra.parent import die_with_parent
+from pipelines.policy_in_force import policy_in_force
+from pipelines.sources.drop import MANIFEST, DropManifest, read_manifest, write_drop
+from pipelines.step import StepContext, StepReport
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether the day was dropped: the manifest comes with the rename, so its presence says so."""
+    return (folder / MANIFEST).is_file()
+
+
+def _worked(context: StepContext, day: date) -> Mapping[str, pa.Table]:
+    policy = policy_in_force(context.settings, context.market, day)
+    if context.market.name == "sample":
+        from pipelines.desk.paper import work_day
+
+        return work_day(context.settings, context.market, day, policy)
+    from pipelines.desk.recorded import work_day as replay_day
+
+    return replay_day(context, day)
+
+
+def _manifest(context: StepContext, day: date) -> DropManifest:
+    market: Market = context.market
+    policy = policy_in_force(context.settings, market, day)
+    known_at, seed = calendar.known_at(market, day), context.settings.sample_seed
+    return DropManifest(market.name, day, known_at, seed, policy.version, policy.digest)
+
+
+def trade_day(context: StepContext, day: date) -> DropManifest:
+    """Work one day and drop it."""
+    folder = context.drop_root / str(day)
+    if is_complete(folder):
+        return read_manifest(folder)
+    return write_drop(folder, _worked(context, day), _manifest(context, day))
+
+
+def _trade_days(context: StepContext, days: list[date]) -> Iterator[DropManifest]:
+    workers = min(context.settings.threads, len(days))
+    if workers <= 1:
+        yield from (trade_day(context, day) for day in days)
+        return
+    yield trade_day(context, days[0])
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=die_with_parent)
+    with pool:
+        yield from pool.map(trade_day, [context] * (len(days) - 1), days[1:])
+
+
+def run(context: StepContext) -> StepReport:
+    """Work the days that have no drop yet. The first is worked alone, so that the others find compiled kernels."""
+    missing = [day for day in context.days if not is_complete(context.drop_root / str(day))]
+    for _ in context.progress(_trade_days(context, missing), f"trade {len(missing)} sessions"):
+        pass
+    manifests = [read_manifest(context.drop_root / str(day)) for day in context.days]
+    orders = sum(manifest.files["parent_orders.parquet"].rows for manifest in manifests)
+    rows = sum(file.rows for manifest in manifests for file in manifest.files.values())
+    versions = sorted({manifest.policy_version for manifest in manifests})
+    note = f"{orders:,} parent orders worked by {', '.join(versions)}, {len(missing)} of {len(manifests)} sessions new"
+    return StepReport(rows_in=orders, rows_out=rows, is_unchanged=not missing, notes=(note,))

@@ -1,0 +1,149 @@
+"""Step `validate`: rows of bronze are checked; good ones go to silver, refused ones to quarantine with their rule.
+
+`pipelines/check_rows.py` judges every row of every day. Great Expectations then asserts the same declaration on
+what passed, and draws Data Docs into `<home>/pages/<market>/<day>/data_docs/`; of a range only the last day gets
+that, because it takes some ten seconds a day to say again what the predicates have just enforced on every row.
+
+A day on which more rows are refused than a table allows, or on which a table that must not be empty is, stops the
+night: its silver stays as it was, its quarantine and its health are written, so that a person can look, and days
+before it in the range are finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from infra import calendar
+from infra.errors import QualityError, SourceError
+from infra.lake import Commit
+from infra.tables import BRONZE, NOUNS, QUARANTINE, SILVER
+from pipelines.batches import day_batches, merged
+from pipelines.check_rows import CheckedRows, check_rows, quarantine_rows
+from pipelines.day_health import health_rows, reason_to_stop
+from pipelines.health import HealthRow, record_health_days
+from pipelines.step import StepContext, StepReport
+
+STEP = "validate"
+PAGES = "data_docs"
+
+
+@dataclass(frozen=True)
+class CheckedDay:
+    """One day's nouns, checked, and what they amount to. `stop`: why the night stops, None when it goes on."""
+
+    nouns: Mapping[str, CheckedRows]
+    health: list[HealthRow]
+    stop: QualityError | None
+
+    def silver(self, noun: str) -> pa.Table:
+        return self.nouns[noun].good.select([column.name for column in SILVER[noun].columns])
+
+    @property
+    def quarantine(self) -> pa.Table:
+        return pa.concat_tables([quarantine_rows(checked) for checked in self.nouns.values()])
+
+
+def _require_ingested(context: StepContext, days: Sequence[date]) -> None:
+    needed = [BRONZE[noun] for noun, table in NOUNS.items() if table.stopped_by_empty]
+    for table in needed:
+        missing = sorted(set(days) - set(context.lake.day_files(table, context.market.name, days)))
+        if missing:
+            raise SourceError(
+                "day was not ingested",
+                which=f"{table.name} {context.market.name} {missing[0]}",
+                found="no such day",
+                allowed="a day that step ingest has brought in",
+                next_step=f"fillwise ingest --market {context.market.name} --day {missing[0]}",
+            )
+
+
+def _asserted(context: StepContext, day: date, checked: Mapping[str, CheckedRows]) -> HealthRow:
+    """Great Expectations' word on the day's good rows, and its pages."""
+    from infra.quality import assert_and_draw
+
+    days = [(SILVER[noun], found.good.select(SILVER[noun].arrow_schema.names)) for noun, found in checked.items()]
+    at = calendar.known_at(context.market, day)
+    results = assert_and_draw(days, context.page_folder(day) / PAGES, str(day), at)
+    failed = [f"{result.table}: {words}" for result in results for words in result.failed]
+    return HealthRow(
+        "great_expectations",
+        "silver",
+        "fail" if failed else "pass",
+        float(len(failed)),
+        0.0,
+        "a failed expectation on rows that passed means that predicates and declaration disagree",
+        "; ".join(failed[:3]) or f"{sum(result.evaluated for result in results)} expectations hold",
+    )
+
+
+def _checked_day(context: StepContext, day: date, arrived: Mapping[str, pa.Table]) -> CheckedDay:
+    nouns = {noun: check_rows(noun, rows, context.market, day) for noun, rows in arrived.items()}
+    health = health_rows(nouns, context.market, day)
+    if day == context.night and reason_to_stop(health, context.market, day) is None:
+        health.append(_asserted(context, day, nouns))
+    return CheckedDay(nouns, health, reason_to_stop(health, context.market, day))
+
+
+def _check_days(context: StepContext, days: Sequence[date], counted: Iterator[date]) -> dict[date, CheckedDay]:
+    """The batch's days, checked, up to and with the first one that stops the night."""
+    arrived = {noun: context.lake.read(table, context.market.name, days) for noun, table in BRONZE.items()}
+    found: dict[date, CheckedDay] = {}
+    for day in counted:
+        of_day = {noun: rows.filter(pc.equal(rows["trade_date"], day)) for noun, rows in arrived.items()}
+        found[day] = _checked_day(context, day, of_day)
+        if found[day].stop:
+            break
+    return found
+
+
+def _write(context: StepContext, found: Mapping[date, CheckedDay]) -> list[Commit]:
+    lake, market = context.lake, context.market.name
+    good = [day for day, checked in found.items() if checked.stop is None]
+    commits = [
+        lake.replace_days(QUARANTINE, market, {day: checked.quarantine for day, checked in found.items()}),
+        record_health_days(context, STEP, {day: checked.health for day, checked in found.items()}),
+    ]
+    for noun, table in SILVER.items() if good else ():
+        commits.append(lake.replace_days(table, market, {day: found[day].silver(noun) for day in good}))
+    return commits
+
+
+def _notes(found: Mapping[date, CheckedDay]) -> list[str]:
+    return [
+        f"{day} {noun}: {count:,} rows refused by {rule}"
+        for day, checked in found.items()
+        for noun, rows in checked.nouns.items()
+        for rule, count in rows.by_rule.items()
+    ]
+
+
+def run(context: StepContext) -> StepReport:
+    """Check every day of bronze.
+
+    Raises SourceError (a day was never ingested) or QualityError (too much refused, an empty day, or an expectation
+    that fails on rows that passed).
+    """
+    days, counted = context.days, iter(context.progress(context.days, STEP))
+    _require_ingested(context, days)
+    commits: list[Commit] = []
+    notes: list[str] = []
+    rows_in = refused = 0
+    for batch in day_batches(days):
+        found = _check_days(context, batch, islice(counted, len(batch)))
+        commits += _write(context, found)
+        notes += _notes(found)
+        checked = [rows for day in found.values() for rows in day.nouns.values()]
+        rows_in += sum(rows.arrived.num_rows for rows in checked)
+        refused += sum(rows.refused_count for rows in checked)
+        stops = [day.stop for day in found.values() if day.stop]
+        if stops:
+            raise stops[0]
+    tables = merged(commits)
+    rows_out = sum(commit.rows for commit in tables if commit.table.startswith("silver."))
+    return StepReport(rows_in, rows_out, refused, tables, all(commit.is_unchanged for commit in tables), tuple(notes))

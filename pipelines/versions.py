@@ -1,0 +1,33 @@
+"""Registered versions as policies that can be replayed: loaded by digest, refused when their features changed."""
+
+from __future__ import annotations
+
+import json
+
+from features.catalog import FEATURES
+from infra.errors import StopError
+from infra.registry import RegisteredVersion
+from infra.settings import Settings
+from infra.version_files import read_version
+from models.policy import PolicyParameters
+from models.signal import from_files
+from models.version import PolicyInForce
+
+
+def load_version(settings: Settings, version: RegisteredVersion) -> PolicyInForce:
+    """Policy and signal. Raises LakeError when a file was altered, StopError when the features changed since."""
+    found = read_version(settings.registry, version.market, version.digest)
+    trained_on = [tuple(pair) for pair in json.loads(found.files["recipe.json"])["features"]]
+    served = [(feature.name, feature.version) for feature in FEATURES.values()]
+    if trained_on != served:
+        changed = sorted(set(trained_on) ^ set(served))[:3]
+        raise StopError(
+            "version was trained on other features",
+            which=version.name,
+            found=f"differing in {changed}",
+            allowed="the features of this checkout's catalog",
+            next_step="check out the version's code revision to serve it",
+        )
+    policy = json.loads(found.files["policy.json"])
+    parameters = PolicyParameters(**{**policy, "tolerance": tuple(policy["tolerance"])})
+    return PolicyInForce(version.name, version.digest, parameters, from_files(found.files))
