@@ -11,12 +11,13 @@ MARKET ?= sample
 DAY ?=
 DATA ?=
 export MARKET DAY DATA
-# The one state folder. Relative paths are relative to where make was called from.
+# The one state folder.
 export FILLWISE_HOME ?= $(CURDIR)/.fillwise
 export NUMBA_CACHE_DIR ?= $(FILLWISE_HOME)/cache/numba
+# DATA is relative to where make was called from, which is not the checkout under `make -C`.
 export CALLED_FROM := $(PWD)
 
-BIN := $(CURDIR)/.venv/bin
+BIN := .venv/bin
 CODE := infra features models pipelines dags tests benchmarks
 LOCK_OPTIONS ?=
 

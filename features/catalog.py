@@ -58,7 +58,9 @@ class Feature:
         return Column(self.name, "float", self.meaning, self.unit, is_nullable=True, low=self.low, high=self.high)
 
 
-def _one(function: Function, unit: str, null_rule: str, low: float, high: float, version: int = 1) -> tuple[Feature, ...]:
+def _one(
+    function: Function, unit: str, null_rule: str, low: float, high: float, version: int = 1
+) -> tuple[Feature, ...]:
     return (Feature(function.__name__, function, unit, null_rule, low, high, version=version),)
 
 
@@ -109,7 +111,9 @@ ROW_COLUMNS: tuple[Column, ...] = (*KEYS, SYMBOL, *EVENT, SEQUENCE, PROVENANCE[0
 """Which book row a row of features or labels belongs to, and when it was known."""
 
 FEATURES_TABLE = Table(
-    "gold.features", "what the models read: one row a book row",
+    "gold.features",
+    "what the models read: one row a book row",
     (*ROW_COLUMNS, *(feature.column for feature in CATALOG)),
-    key=("market", "trade_date", "symbol", "event_at_ns", "sequence"), sort_by=("symbol", "event_at_ns", "sequence"),
+    key=("market", "trade_date", "symbol", "event_at_ns", "sequence"),
+    sort_by=("symbol", "event_at_ns", "sequence"),
 )

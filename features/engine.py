@@ -26,9 +26,17 @@ from numba import njit, types
 from features.catalog import CATALOG, FEATURE_NAMES
 from features.flow import Floats
 from features.kernel_state import (
-    ASK_PRICE, ASK_SHARES, BID_PRICE, BID_SHARES, LAST_NS, Longs, count_trade, start_arrays,
+    ASK_PRICE,
+    ASK_SHARES,
+    BID_PRICE,
+    BID_SHARES,
+    LAST_NS,
+    Longs,
+    count_trade,
+    start_arrays,
 )
 from features.market_day import SymbolDay
+from features.point_in_time import require_order
 from features.session import interval_array
 from features.wiring import wire
 from infra.errors import ContractError
@@ -41,19 +49,32 @@ BLOCK = 64
 
 
 def _run(
-    step: Callable[..., None], books: Floats, sums: Floats, marks: Floats, clock: Longs, intervals: Longs,
-    times_ns: Longs, bid_price: Floats, bid_shares: Floats, ask_price: Floats, ask_shares: Floats,
-    traded_shares: Floats, traded_notional: Floats, trade_times_ns: Longs, trade_price: Floats, trade_shares: Floats,
-    trade_sign: npt.NDArray[np.int8], block: Row, columns: Row,
+    step: Callable[..., None],
+    books: Floats,
+    sums: Floats,
+    marks: Floats,
+    clock: Longs,
+    intervals: Longs,
+    times_ns: Longs,
+    bid_price: Floats,
+    bid_shares: Floats,
+    ask_price: Floats,
+    ask_shares: Floats,
+    traded_shares: Floats,
+    traded_notional: Floats,
+    trade_times_ns: Longs,
+    trade_price: Floats,
+    trade_shares: Floats,
+    trade_sign: npt.NDArray[np.int8],
+    block: Row,
+    columns: Row,
 ) -> None:
     """A day through `step`, trades before the row that they precede. `step` comes as a function pointer: this loop
     does not change with the catalog, and what it calls is compiled once."""
     trade = 0
     for i in range(len(times_ns)):
         while trade < len(trade_times_ns) and trade_times_ns[trade] <= times_ns[i]:
-            count_trade(
-                marks, clock, trade_times_ns[trade], trade_price[trade], trade_shares[trade], trade_sign[trade]
-            )
+            count_trade(marks, clock, trade_times_ns[trade], trade_price[trade], trade_shares[trade], trade_sign[trade])
             trade += 1
         for level in range(bid_price.shape[1]):
             books[BID_PRICE, level], books[BID_SHARES, level] = bid_price[i, level], bid_shares[i, level]
@@ -101,15 +122,6 @@ def catalog_digest() -> str:
     return wire(CATALOG).digest
 
 
-def _require_order(times_ns: Longs, which: str) -> None:
-    if len(times_ns) > 1 and bool(np.any(np.diff(times_ns) < 0)):
-        place = int(np.argmax(np.diff(times_ns) < 0)) + 1
-        raise ContractError(
-            "rows go back in time", which=which, found=f"{times_ns[place]} after {times_ns[place - 1]} at row {place}",
-            allowed="event times that never decrease", next_step="sort the rows by event_at_ns and sequence",
-        )
-
-
 def _owned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.require(values, requirements=["C", "W"])
 
@@ -119,20 +131,32 @@ def compute_features(day: SymbolDay, intervals_ns: Sequence[tuple[int, int]]) ->
 
     `intervals_ns` are UTC nanoseconds in which the market trades. Raises ContractError when rows go back in time.
     """
-    _require_order(day.times_ns, f"book of {day.symbol}")
-    _require_order(day.trade_times_ns, f"trades of {day.symbol}")
+    require_order(day.times_ns, f"book of {day.symbol}")
+    require_order(day.trade_times_ns, f"trades of {day.symbol}")
     made = kernel()
     columns = np.empty((len(FEATURE_NAMES), day.rows), np.float32)
     made.run(
-        made.step, *start_arrays(day.bid_price.shape[1], made.slots), interval_array(intervals_ns),
+        made.step,
+        *start_arrays(day.bid_price.shape[1], made.slots),
+        interval_array(intervals_ns),
         *(
             _owned(values)
             for values in (
-                day.times_ns, day.bid_price, day.bid_shares, day.ask_price, day.ask_shares, day.traded_shares,
-                day.traded_notional, day.trade_times_ns, day.trade_price, day.trade_shares, day.trade_sign,
+                day.times_ns,
+                day.bid_price,
+                day.bid_shares,
+                day.ask_price,
+                day.ask_shares,
+                day.traded_shares,
+                day.traded_notional,
+                day.trade_times_ns,
+                day.trade_price,
+                day.trade_shares,
+                day.trade_sign,
             )
         ),
-        np.empty((BLOCK, len(FEATURE_NAMES)), np.float32), columns,
+        np.empty((BLOCK, len(FEATURE_NAMES)), np.float32),
+        columns,
     )
     return columns.T
 
@@ -161,18 +185,35 @@ class FeatureState:
         count_trade(self.marks, self.clock, time_ns, price, shares, sign)
 
     def on_book(
-        self, time_ns: int, bid_price: Floats, bid_shares: Floats, ask_price: Floats, ask_shares: Floats,
-        traded_shares: float = math.nan, traded_notional: float = math.nan,
+        self,
+        time_ns: int,
+        bid_price: Floats,
+        bid_shares: Floats,
+        ask_price: Floats,
+        ask_shares: Floats,
+        traded_shares: float = math.nan,
+        traded_notional: float = math.nan,
     ) -> Row:
         """Features now, float32 (k). Arrays run over levels as in `SymbolDay`. Raises ContractError for older times."""
         if time_ns < self.clock[LAST_NS]:
             raise ContractError(
-                "event goes back in time", which="book", found=time_ns, allowed=f"{self.clock[LAST_NS]} or later",
+                "event goes back in time",
+                which="book",
+                found=time_ns,
+                allowed=f"{self.clock[LAST_NS]} or later",
                 next_step="send events in the order of event_at_ns and sequence",
             )
-        books = self.books
-        books[BID_PRICE], books[BID_SHARES], books[ASK_PRICE], books[ASK_SHARES] = bid_price, bid_shares, ask_price, ask_shares
+        self.books[BID_PRICE], self.books[BID_SHARES] = bid_price, bid_shares
+        self.books[ASK_PRICE], self.books[ASK_SHARES] = ask_price, ask_shares
         self.step(
-            books, self.sums, self.marks, self.clock, self.intervals, time_ns, traded_shares, traded_notional, self.row
+            self.books,
+            self.sums,
+            self.marks,
+            self.clock,
+            self.intervals,
+            time_ns,
+            traded_shares,
+            traded_notional,
+            self.row,
         )
         return self.row

@@ -101,18 +101,21 @@ def order_flow_1(order_flow_bid: float, order_flow_ask: float) -> float:
 
 @njit(cache=True)
 def order_flow_5(
-    order_flow_1: float, bid_price: Levels, bid_shares: Levels, ask_price: Levels, ask_shares: Levels,
-    previous_bid_price: Levels, previous_bid_shares: Levels, previous_ask_price: Levels, previous_ask_shares: Levels,
+    order_flow_1: float,
+    bid_price: Levels,
+    bid_shares: Levels,
+    ask_price: Levels,
+    ask_shares: Levels,
+    previous_bid_price: Levels,
+    previous_bid_shares: Levels,
+    previous_ask_price: Levels,
+    previous_ask_shares: Levels,
 ) -> float:
     """Order flow summed over up to five levels since the previous row, shares."""
     total = order_flow_1
     for level in range(1, min(5, len(bid_price))):
-        total += _bid_flow(
-            bid_price[level], bid_shares[level], previous_bid_price[level], previous_bid_shares[level]
-        )
-        total -= _ask_flow(
-            ask_price[level], ask_shares[level], previous_ask_price[level], previous_ask_shares[level]
-        )
+        total += _bid_flow(bid_price[level], bid_shares[level], previous_bid_price[level], previous_bid_shares[level])
+        total -= _ask_flow(ask_price[level], ask_shares[level], previous_ask_price[level], previous_ask_shares[level])
     return total
 
 
@@ -160,7 +163,7 @@ def ask_queue_change(order_flow_ask: float, best_depth_shares_mean_300s: float) 
 
 @njit(cache=True)
 def trade_flow(signed_notional_sum: float, traded_notional_sum: float) -> float:
-    """(bought - sold) / traded over the window, in [-1, 1]. Null where nothing was signed. Says nothing about how much."""
+    """(bought - sold) / traded over the window, in [-1, 1]. Null where nothing was signed. Not how much."""
     return ratio(signed_notional_sum, traded_notional_sum)
 
 
@@ -172,8 +175,11 @@ def trade_pressure(signed_notional_sum: float, mid: float, best_depth_shares_mea
 
 @njit(cache=True)
 def trade_intensity(
-    traded_notional_sum: float, elapsed_seconds: float, window_seconds: float,
-    traded_notional_sum_1800s: float, elapsed_seconds_1800s: float,
+    traded_notional_sum: float,
+    elapsed_seconds: float,
+    window_seconds: float,
+    traded_notional_sum_1800s: float,
+    elapsed_seconds_1800s: float,
 ) -> float:
     """Notional a second over the window / over 1800 s: 1 is as usual today, not as usual at this hour."""
     return ratio(

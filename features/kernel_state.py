@@ -1,9 +1,9 @@
 """What the kernel remembers from row to row, and the hand-written parts of a row's update.
 
 `books` (8, levels) float64: bid price, bid shares, ask price, ask shares of the previous row, then of this row, which
-the caller fills in. `marks` float64 and `clock` int64: scalars named in `measures.MARKS` and `measures.CLOCK`. `sums` float64: what `wiring.py` lays out. All are
-changed in place; nothing is allocated. Everything but the day's trades starts anew with each trading interval, because
-a return or an order flow over lunch is not one of trading.
+the caller fills in. `marks` float64 and `clock` int64: scalars named in `measures.MARKS` and `measures.CLOCK`. `sums`
+float64: what `wiring.py` lays out. All are changed in place; nothing is allocated. Everything but the day's trades
+starts anew with each trading interval, because a return or an order flow over lunch is not one of trading.
 
 Trades are counted into the row that follows them (trade time <= row time). Feeds with trades are signed trade by trade,
 feeds with traded shares and notional per row by their average price; the first trade of the day switches to trades.
@@ -99,8 +99,14 @@ def _enter_interval(books: Floats, sums: Floats, marks: Floats, clock: Longs, in
 
 @njit(cache=True)
 def begin_row(
-    books: Floats, sums: Floats, marks: Floats, clock: Longs, intervals: Intervals, time_ns: int,
-    traded_shares: float, row_notional: float,
+    books: Floats,
+    sums: Floats,
+    marks: Floats,
+    clock: Longs,
+    intervals: Intervals,
+    time_ns: int,
+    traded_shares: float,
+    row_notional: float,
 ) -> None:
     """Everything that has to be known before measures are computed: interval, seconds, mid, return, trades."""
     interval = interval_of(intervals, time_ns)

@@ -31,8 +31,19 @@ BOOK_INPUTS = ("bid_price", "bid_shares", "ask_price", "ask_shares")
 PREVIOUS_INPUTS = tuple(f"previous_{name}" for name in BOOK_INPUTS)
 BEST_INPUTS = tuple(f"{name}_1" for name in (*PREVIOUS_INPUTS, *BOOK_INPUTS))
 MARKS = (
-    "mid", "previous_mid", "mid_return_bps", "previous_mid_return_bps", "seconds", "signed_notional", "traded_notional",
-    "has_trades", "buys_notional", "sells_notional", "unsigned_notional", "last_traded_price", "last_tick_sign",
+    "mid",
+    "previous_mid",
+    "mid_return_bps",
+    "previous_mid_return_bps",
+    "seconds",
+    "signed_notional",
+    "traded_notional",
+    "has_trades",
+    "buys_notional",
+    "sells_notional",
+    "unsigned_notional",
+    "last_traded_price",
+    "last_tick_sign",
 )
 CLOCK = ("last_ns", "interval", "has_previous", "last_trade_ns", "last_mid_change_ns")
 INPUTS = (*BOOK_INPUTS, *PREVIOUS_INPUTS, *BEST_INPUTS, "intervals", "time_ns", *MARKS, *CLOCK)

@@ -56,8 +56,11 @@ def bipower_volatility(bipower_product_sum: float, elapsed_seconds: float, windo
 
 @njit(cache=True)
 def volatility_ratio(
-    squared_return_sum: float, elapsed_seconds: float, window_seconds: float,
-    squared_return_sum_1800s: float, elapsed_seconds_1800s: float,
+    squared_return_sum: float,
+    elapsed_seconds: float,
+    window_seconds: float,
+    squared_return_sum_1800s: float,
+    elapsed_seconds_1800s: float,
 ) -> float:
     """Realised volatility over the window / over 1800 s: 1 is as usual today. Null where the price stood still."""
     now = rate(squared_return_sum, elapsed_seconds, window_seconds)

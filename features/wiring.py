@@ -23,7 +23,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from features import kernel_state, measures, windows
-from features.measures import BEST_INPUTS, BOOK_INPUTS, CLOCK, INPUTS, MARKS, MEASURES, PREVIOUS_INPUTS, Function, arguments
+from features.measures import (
+    BEST_INPUTS,
+    BOOK_INPUTS,
+    CLOCK,
+    INPUTS,
+    MARKS,
+    MEASURES,
+    PREVIOUS_INPUTS,
+    Function,
+    arguments,
+)
 
 if TYPE_CHECKING:
     from features.catalog import Feature
@@ -151,7 +161,9 @@ def wire(catalog: tuple[Feature, ...]) -> Wiring:
         *(f"{name} = marks[{place}]" for place, name in enumerate(MARKS)),
         *(f"{name} = clock[{place}]" for place, name in enumerate(CLOCK)),
         "elapsed = 1.0 if has_previous else nan",
-        *_measure_lines(slots), *_window_lines(slots), *out,
+        *_measure_lines(slots),
+        *_window_lines(slots),
+        *out,
         "kernel_state.end_row(books, clock, time_ns)",
     ]
     source = "\n    ".join([f"def step({', '.join(STEP_ARGUMENTS)}):", *body]) + "\n"

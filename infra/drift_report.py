@@ -40,14 +40,22 @@ class DriftPage:
     left_out: tuple[str, ...]
 
 
+def _fault(window: pd.DataFrame, today: pd.DataFrame) -> str | None:
+    if list(window.columns) != list(today.columns):
+        return "other columns today"
+    if len(window.columns) > MAX_COLUMNS or max(len(window), len(today)) > MAX_ROWS:
+        return "too much"
+    is_infinite = np.isinf(pd.concat([window, today]).to_numpy(np.float64)).any(axis=0)
+    return f"infinity in {list(window.columns[is_infinite][:3])}" if is_infinite.any() else None
+
+
 def _require_comparable(window: pd.DataFrame, today: pd.DataFrame) -> None:
-    infinite = [name for name in window for side in (window, today) if np.isinf(side[name].to_numpy(np.float64)).any()]
-    is_equal = list(window.columns) == list(today.columns)
-    if not is_equal or infinite or len(window.columns) > MAX_COLUMNS or max(len(window), len(today)) > MAX_ROWS:
+    fault = _fault(window, today)
+    if fault:
         raise ContractError(
             "samples cannot be compared",
             which=f"{len(window.columns)} columns, {len(window):,} and {len(today):,} rows",
-            found="other columns today" if not is_equal else f"infinity in {infinite[:3]}" if infinite else "too much",
+            found=fault,
             allowed=f"the same columns, finite or null, at most {MAX_COLUMNS} columns and {MAX_ROWS:,} rows",
             next_step="take a sample of finite rows before calling",
         )

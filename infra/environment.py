@@ -32,8 +32,9 @@ def _kept_secret(settings: Settings, name: str) -> str:
 
 def quiet_environment(settings: Settings) -> dict[str, str]:
     """Homes and telemetry of the libraries that a step uses."""
-    cache = settings.cache
+    cache, java = settings.cache, settings.jars / "java_home"
     return {
+        **({"JAVA_HOME": str(java)} if java.exists() else {}),
         "FILLWISE_HOME": str(settings.home),
         "NUMBA_CACHE_DIR": str(cache / "numba"),
         "MPLCONFIGDIR": str(cache / "matplotlib"),
@@ -76,6 +77,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs / "airflow"),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(settings.logs / "airflow" / "dag_processor"),
     }
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -66,18 +65,18 @@ class OrderArrays:
     def of(
         cls,
         *,
-        side: Sequence[float],
-        shares: Sequence[float],
-        arrival_ns: Sequence[int],
-        end_ns: Sequence[int],
-        start_ns: Sequence[int] | None = None,
-        limit_price: Sequence[float] | None = None,
-        urgency: Sequence[int] | None = None,
-        alpha_bps: Sequence[float] | None = None,
-        alpha_seconds: Sequence[float] | None = None,
+        side: npt.ArrayLike,
+        shares: npt.ArrayLike,
+        arrival_ns: npt.ArrayLike,
+        end_ns: npt.ArrayLike,
+        start_ns: npt.ArrayLike | None = None,
+        limit_price: npt.ArrayLike | None = None,
+        urgency: npt.ArrayLike | None = None,
+        alpha_bps: npt.ArrayLike | None = None,
+        alpha_seconds: npt.ArrayLike | None = None,
     ) -> OrderArrays:
         """Orders from plain sequences: start at arrival, no limit, normal urgency, no planted alpha unless given."""
-        count = len(shares)
+        count = len(np.asarray(shares))
         return cls(
             parent_order_id=np.array([f"order-{number:06d}" for number in range(count)], dtype=np.str_),
             arrival_ns=np.asarray(arrival_ns, np.int64),
@@ -92,7 +91,7 @@ class OrderArrays:
         )
 
 
-def _filled(values: Sequence[float] | None, count: int, default: float) -> Float:
+def _filled(values: npt.ArrayLike | None, count: int, default: float) -> Float:
     return np.full(count, default) if values is None else np.asarray(values, np.float64)
 
 

@@ -21,7 +21,7 @@ from pipelines.evidence import read_section
 from pipelines.health import HealthRow, record_health
 from pipelines.step import StepContext, StepReport
 
-STEP = "gate"
+STEP, QUALITY_STEP = "gate", "validate"
 MIN_SESSIONS, BECAUSE_SESSIONS = 20, "a block bootstrap over fewer sessions covers far less than it says"
 MIN_ORDERS, BECAUSE_ORDERS = 2_000, "with a spread of tens of bps an order, fewer orders cannot show one bp"
 MAX_TAIL_BPS, BECAUSE_TAIL = 5.0, "a cheaper mean must not be paid for by the dearest twentieth of the orders"
@@ -53,11 +53,10 @@ def decision_signal(train: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def quality_check(health: pa.Table) -> Check:
-    """Data quality of the night: a failed check of `validate` fails the gate, no check at all holds it."""
-    rows = health.filter(pc.equal(health.column("step"), "validate"))
-    if rows.num_rows == 0:
+    """Data quality of the night, rows that `validate` recorded: a failed check fails the gate, none at all holds it."""
+    if health.num_rows == 0:
         return Check("data_quality", "hold", None, 0.0, BECAUSE_QUALITY, "data_quality: no checks recorded, so hold")
-    failed = pc.sum(pc.equal(rows.column("verdict"), "fail")).as_py()
+    failed = pc.sum(pc.equal(health.column("verdict"), "fail")).as_py()
     return check_at_most("data_quality", float(failed), 0.0, BECAUSE_QUALITY, "fail", " failed checks")
 
 
@@ -93,7 +92,7 @@ def run(context: StepContext) -> StepReport:
     registry = Registry(context.settings)
     candidate = candidate_of(context, registry)
     health = context.lake.read_day(HEALTH, context.market.name, context.night)
-    health = health.filter(pc.not_equal(health.column("step"), STEP))
+    health = health.filter(pc.equal(health.column("step"), QUALITY_STEP))
     train, backtest = read_section(context, "train"), read_section(context, "backtest")
     if backtest.get("candidate") != candidate.name:
         backtest = {}

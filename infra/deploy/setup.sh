@@ -30,16 +30,19 @@ is_known() {  # package name -> apt has a version of it
     [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
 }
 
+refresh_lists() {
+    as_root apt-get update -qq || say "apt-get update failed; going on with the package lists that are there"
+}
+
 install_packages() {  # package... -> installed, or a message that names them
     local advice="install these system packages, then run the same command again: $*"
     may_install || stop "$advice (needs root or sudo without a password)"
     say "installing system packages: $*"
-    as_root apt-get update -qq || say "apt-get update failed; going on with the lists that are there"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null \
         || stop "apt-get could not install them; $advice"
 }
 
-first_known() {  # package... -> the first one that apt knows
+first_known() {  # package... -> the first one that apt knows; where nothing may be installed, the first one
     local name
     for name in "$@"; do
         if is_known "$name"; then echo "$name"; return; fi
@@ -70,26 +73,28 @@ venv_works() {
     [ -n "$(python_version "$venv/bin/python")" ] && "$venv/bin/python" -I -m pip --version >/dev/null 2>&1
 }
 
-choose_python() {
+choose_python() {  # sets python; empty when none is there
     if [ -n "${PYTHON:-}" ]; then
         [ -n "$(python_version "$PYTHON")" ] || stop "PYTHON=$PYTHON does not run, or is neither Python 3.11 nor 3.12"
         python="$PYTHON"
     elif venv_works; then
         python="$venv/bin/python"
-        return
     else
         python="$(find_python)"
     fi
+}
+
+can_make_venv() {
+    [ -n "$python" ] && "$python" -I -c 'import venv, ensurepip' 2>/dev/null
+}
+
+missing_for_python() {  # system packages without which no virtual environment can be made
+    local name
     if [ -z "$python" ]; then
-        local package
-        may_install && as_root apt-get update -qq || true
-        package="$(first_known python3.11 python3.12)"
-        install_packages "$package" "$package-venv"
-        python="$(find_python)"
-        [ -n "$python" ] || stop "no Python 3.11 or 3.12 runs after installing $package; set PYTHON=/path/to/python"
-    fi
-    if ! "$python" -I -c 'import venv, ensurepip' 2>/dev/null; then
-        install_packages "python$(python_version "$python")-venv"
+        name="$(first_known python3.11 python3.12)"
+        echo "$name" "$name-venv"
+    elif ! can_make_venv; then
+        echo "python$(python_version "$python")-venv"
     fi
 }
 
@@ -109,14 +114,24 @@ find_java() {
     done
 }
 
-choose_java() {
+missing_for_java() {
+    if [ -z "$java" ]; then first_known openjdk-17-jre-headless openjdk-21-jre-headless; fi
+}
+
+# --- both -----------------------------------------------------------------------------------------------------------
+
+choose_python_and_java() {  # what is missing is installed, or named, all at once
+    choose_python
     java="$(find_java)"
-    if [ -z "$java" ]; then
-        may_install && as_root apt-get update -qq || true
-        install_packages "$(first_known openjdk-17-jre-headless openjdk-21-jre-headless)"
+    if ! can_make_venv || [ -z "$java" ]; then
+        if may_install; then refresh_lists; fi
+        # shellcheck disable=SC2046
+        install_packages $(missing_for_python) $(missing_for_java)
+        choose_python
         java="$(find_java)"
-        [ -n "$java" ] || stop "no Java 17 or newer runs; set JAVA_HOME, or install openjdk-17-jre-headless"
     fi
+    can_make_venv || stop "no Python 3.11 or 3.12 can make a virtual environment; set PYTHON=/path/to/python"
+    [ -n "$java" ] || stop "no Java 17 or newer runs; set JAVA_HOME, or install openjdk-17-jre-headless"
     ln -sfn "$(dirname "$(dirname "$java")")" "$jars/java_home"
 }
 
@@ -188,8 +203,7 @@ main() {
     mkdir -p "$jars"
     exec 9>"$jars/lock"
     flock 9
-    choose_python
-    choose_java
+    choose_python_and_java
     install_python_packages
     while read -r organisation module version digest; do
         fetch_jar "$organisation" "$module" "$version" "$digest"

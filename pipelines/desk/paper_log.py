@@ -1,6 +1,6 @@
 """What the desk logs of a session: `decisions`, `child_orders`, `fills`, from the market model's arrays.
 
-Names grow from the client's order: decision `<parent>-d007`, child `<parent>-c003`, fill `<child>-f01`, numbered in
+Names grow from the client's order: decision `<parent>-d007`, child `<parent>-c003`, fill `<child>-f001`, numbered in
 time order. Every child is a limit order on the lit book; a cross is a marketable one whose rest is cancelled at once.
 """
 
@@ -99,7 +99,7 @@ class _SymbolLog:
         parent = self.child[child, C_PARENT]
         sides, children = _picked(self.sides, parent), _picked(self.child_names, child)
         return {
-            "fill_id": _numbered(children, "-f{:02d}"),
+            "fill_id": _numbered(children, "-f{:03d}"),
             "child_order_id": children,
             "parent_order_id": _picked(self.parent_names, parent),
             "symbol": [self.symbol] * len(self.fill),

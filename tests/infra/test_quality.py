@@ -67,7 +67,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, SuiteRe
     [
         ("good", []),
         ("null", ["column_values_to_not_be_null of price"]),
-        ("nan", ["column_values_to_be_between of non_finite_values"]),
+        (
+            "nan",
+            ["column_values_to_be_between of non_finite_values", "column_values_to_be_in_set of price_within_limit"],
+        ),
         ("infinite", ["column_values_to_be_between of limit", "column_values_to_be_between of non_finite_values"]),
         ("beyond", ["column_values_to_be_between of price", "column_values_to_be_in_set of price_within_limit"]),
         ("word", ["column_values_to_be_in_set of side"]),
@@ -101,7 +104,7 @@ def test_the_index_leads_to_every_table_and_says_what_failed(results: tuple[dict
     assert not (folder / "stale.html").exists()
     for result in found.values():
         assert f'href="{result.page}"' in index
-        assert "expectations must" in (folder / result.page).read_text() or result.rows >= 0
+        assert (folder / result.page).is_file()
     assert index.count("all hold") == 1
     assert "&lt;b&gt;hold" in index
     assert "<b>hold" not in index

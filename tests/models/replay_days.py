@@ -22,7 +22,7 @@ def written_day(
     asks: list[list[Quote]],
     prints: list[tuple[float, float, float, int]] = [],  # noqa: B006
 ) -> SymbolDay:
-    """A day from rows as one would write them: (price, shares) a level, best first; prints (second, price, shares, sign)."""
+    """A day from rows as one would write them: (price, shares) a level; prints (second, price, shares, sign)."""
     depth = max(len(row) for row in bids + asks)
     sides = []
     for rows in (bids, asks):
@@ -42,7 +42,7 @@ def written_day(
 
 
 def walk_day(seed: int, rows: int = 1200, depth: int = 5, price: float = 20.0) -> SymbolDay:
-    """Random walk on a one-cent grid, a row each 3 s; a spread of one to three ticks holds for 5 minutes; signed prints."""
+    """Random walk on a one-cent grid, a row each 3 s, spread of one to three ticks, redrawn every 5 minutes."""
     random = np.random.default_rng(seed)
     bid = np.round(price * 100) + np.cumsum(random.choice([-1, 0, 1], rows, p=[0.02, 0.96, 0.02]))
     ask = bid + np.repeat(random.choice([1, 1, 2, 3], -(-rows // 100)), 100)[:rows]

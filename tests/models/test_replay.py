@@ -87,7 +87,10 @@ def test_forced_completion_uses_the_last_book_that_shows_the_far_side() -> None:
 def test_a_one_sided_or_stale_arrival_book_makes_the_order_ineligible_for_every_policy() -> None:
     day = written_day([0, 100, 200], [[(9.99, 100.0)]] * 3, [[], [(10.01, 100.0)], [(10.01, 100.0)]])
     orders = OrderArrays.of(
-        side=[1.0, 1.0, -1.0], shares=[100.0] * 3, arrival_ns=[SECOND, 101 * SECOND, 90 * SECOND], end_ns=[250 * SECOND] * 3
+        side=[1.0, 1.0, -1.0],
+        shares=[100.0] * 3,
+        arrival_ns=[SECOND, 101 * SECOND, 90 * SECOND],
+        end_ns=[250 * SECOND] * 3,
     )
     for policy in (TWAP, POST_ONLY, DO_NOTHING):
         outcome = replay(day, orders, policy, rules()).outcome
@@ -204,7 +207,9 @@ def test_the_order_in_which_orders_come_changes_nothing(impact: StatedImpact) ->
 def test_buying_and_selling_mirror_each_other(seed: int, policy: PolicyParameters) -> None:
     day, order = walk_day(seed), some_orders(seed, 1)
     arrival = day.mid[np.searchsorted(day.times_ns, order.arrival_ns, side="right") - 1]
-    untaxed = replace(rules("touch", StatedImpact()), fees=replace(FEES, maker_bps=0.0, taker_bps=0.0, sell_tax_bps=0.0))
+    untaxed = replace(
+        rules("touch", StatedImpact()), fees=replace(FEES, maker_bps=0.0, taker_bps=0.0, sell_tax_bps=0.0)
+    )
     unmoved = replace(untaxed, impact=NO_IMPACT)
     one = replay(day, order, policy, unmoved).outcome
     other = replay(mirrored(day, float(arrival[0])), replace(order, side=-order.side), policy, unmoved).outcome
@@ -249,9 +254,7 @@ def test_planted_alpha_is_overlaid_as_written_on_the_order() -> None:
 
 def test_own_fills_move_later_prices_against_us_and_decay() -> None:
     day, impact = walk_day(4), StatedImpact(linear_coefficient=10.0, decay_seconds=60.0, block_coefficient=0.0)
-    orders = OrderArrays.of(
-        side=[1.0, 1.0], shares=[300.0, 100.0], arrival_ns=[0, NOW], end_ns=[SECOND, NOW + SECOND]
-    )
+    orders = OrderArrays.of(side=[1.0, 1.0], shares=[300.0, 100.0], arrival_ns=[0, NOW], end_ns=[SECOND, NOW + SECOND])
     plain, moved = (replay(day, orders, TWAP, rules(impact=stated)).log for stated in (NO_IMPACT, impact))
     shift_bps = 300.0 * impact.per_share_bps(impact_scale(day)) * np.exp(-30.0 / 60.0)
     assert shift_bps > 0.05

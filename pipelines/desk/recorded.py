@@ -1,0 +1,159 @@
+"""The paper desk on a recorded market: synthetic client orders worked on real books by the policy in force.
+
+Nothing that we do changes the recording, so fills follow a stated model, the pessimistic bound `trade_through` of
+`models/replay.py`, and the planted alpha of the orders and our own stated impact are overlaid on the prices that an
+order sees (`is_alpha_in_path` is False). Say "synthetic orders on recorded books" wherever results are shown.
+
+The volume that a client expects is that of the recorded session before; for a symbol that was missing there, and on the
+first recorded session, that of the session itself. No leak into a policy: it sizes the client's order only.
+
+    >>> BUCKET_SECONDS
+    600
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.market_day import SymbolDay, symbol_day
+from infra import calendar
+from infra.errors import SourceError
+from infra.markets import Market
+from models.impact import row_volume
+from models.replay import FillBound, order_arrays, replay, replay_rules
+from models.replay_tape import SessionClock, with_last_price
+from models.version import PolicyInForce
+from pipelines.desk.client_orders import Expectation, client_orders
+from pipelines.desk.recorded_log import WorkedSymbol, log_rows
+from pipelines.policy_in_force import policy_in_force
+from pipelines.step import StepContext
+
+Float = npt.NDArray[np.float64]
+FILL_BOUND: FillBound = "trade_through"
+BUCKET_SECONDS = 600
+"""Ten minutes: twenty buckets of a recorded session, enough for the shape of the day, few enough not to be noise."""
+
+
+@dataclass(frozen=True)
+class RecordedBook:
+    """One symbol's session: `market` as features see it, `replayed` with its money printed at the last price."""
+
+    market: SymbolDay
+    replayed: SymbolDay
+    previous_close: float
+
+
+def _book(symbol: str, rows: pa.Table, levels: int) -> RecordedBook:
+    day = symbol_day(symbol, rows, None, levels)
+    last = np.asarray(pc.fill_null(rows.column("last_price"), np.nan).to_numpy(), np.float64)
+    close = pc.drop_null(rows.column("previous_close_price"))
+    reference = float(close[0].as_py()) if len(close) else float(day.mid[np.isfinite(day.mid)][0])
+    return RecordedBook(day, with_last_price(day, last), reference)
+
+
+def _is_usable(rows: pa.Table) -> pa.Array:
+    """Rows that `validate` will keep too: a best book that is neither crossed nor locked nor empty."""
+    bid, ask = rows.column("bid_price_1"), rows.column("ask_price_1")
+    has_side = pc.or_(pc.is_valid(bid), pc.is_valid(ask))
+    return pc.and_(has_side, pc.fill_null(pc.less(bid, ask), True))
+
+
+def recorded_books(data: Path, market: Market, day: date) -> dict[str, RecordedBook]:
+    """Books of one recorded session by symbol, ascending. Raises SourceError when the day was not recorded."""
+    from pipelines.sources.ashare import read_day
+
+    rows = next(file.rows for file in read_day(data, market, day) if file.noun == "book_snapshots")
+    rows = rows.filter(_is_usable(rows)).sort_by(
+        [("symbol", "ascending"), ("event_at_ns", "ascending"), ("sequence", "ascending")]
+    )
+    symbols = sorted(pc.unique(rows.column("symbol")).to_pylist())
+    return {
+        symbol: _book(symbol, rows.filter(pc.equal(rows.column("symbol"), symbol)).combine_chunks(), market.book_levels)
+        for symbol in symbols
+    }
+
+
+def bucket_volume(day: SymbolDay, intervals_ns: Sequence[tuple[int, int]]) -> Float:
+    """(b) shares traded in equal parts of the decision time, `BUCKET_SECONDS` each."""
+    clock, seconds = SessionClock(tuple(intervals_ns)), sum(end - start for start, end in intervals_ns) / 1e9
+    count = max(1, round(seconds / BUCKET_SECONDS))
+    inside = clock.is_open(day.times_ns)
+    bucket = np.minimum(clock.to_clock(day.times_ns[inside]) / 1e9 / seconds * count, count - 1).astype(np.int64)
+    return np.bincount(bucket, np.nan_to_num(row_volume(day)[inside]), minlength=count).astype(np.float64)
+
+
+def _data(context: StepContext) -> Path:
+    if context.data is None:
+        raise SourceError(
+            "recorded market needs its folder",
+            which=context.market.name,
+            found="no --data",
+            allowed="a folder of recorded files",
+            next_step=f"run again with --data FOLDER --market {context.market.name}",
+        )
+    return context.data
+
+
+def _expectations(context: StepContext, day: date, books: Mapping[str, RecordedBook]) -> list[Expectation]:
+    from pipelines.sources.ashare import market_days
+
+    data, market = _data(context), context.market
+    earlier = [recorded for recorded in market_days(data, market) if recorded < day]
+    known = recorded_books(data, market, earlier[-1]) if earlier else {}
+    before, today = (calendar.session_intervals_ns(market, when) for when in (earlier[-1] if earlier else day, day))
+    return [
+        Expectation(
+            symbol,
+            bucket_volume(known[symbol].market, before) if symbol in known else bucket_volume(book.market, today),
+            book.previous_close,
+        )
+        for symbol, book in books.items()
+    ]
+
+
+def _worked(
+    market: Market, day: date, books: Mapping[str, RecordedBook], orders: pa.Table, policy: PolicyInForce
+) -> Iterator[WorkedSymbol]:
+    intervals = calendar.session_intervals_ns(market, day)
+    rules = replay_rules(market, FILL_BOUND, intervals)
+    for symbol, book in books.items():
+        mine = order_arrays(orders.filter(pc.equal(orders.column("symbol"), symbol)))
+        signal = _signal(book.market, policy, intervals)
+        yield WorkedSymbol(symbol, mine, replay(book.replayed, mine, policy.parameters, rules, signal).log, FILL_BOUND)
+
+
+def _signal(day: SymbolDay, policy: PolicyInForce, intervals: Sequence[tuple[int, int]]) -> Float | None:
+    if policy.signal is None or not policy.parameters.reads_signal:
+        return None
+    from features.engine import FEATURE_NAMES, compute_features
+
+    columns = [FEATURE_NAMES.index(name) for name in policy.signal.feature_names]
+    return policy.signal.decision_bps(compute_features(day, intervals)[:, columns])
+
+
+def work_day(context: StepContext, day: date) -> Mapping[str, pa.Table]:
+    """Noun -> rows: `parent_orders`, `decisions`, `child_orders`, `fills` of one recorded session.
+
+    Raises SourceError when the folder or the day is missing, SessionError when the exchange is closed.
+    """
+    market = context.market
+    calendar.require_session(market, day)
+    policy = policy_in_force(context.settings, market, day)
+    books = recorded_books(_data(context), market, day)
+    orders = client_orders(
+        market,
+        day,
+        calendar.session_intervals_ns(market, day),
+        _expectations(context, day, books),
+        context.settings.sample_seed,
+        is_alpha_in_path=False,
+    )
+    return {"parent_orders": orders, **log_rows(market, day, _worked(market, day, books, orders, policy), policy)}

@@ -1,0 +1,144 @@
+"""What the desk logs of a replayed symbol-day, as columns of `decisions`, `child_orders` and `fills`.
+
+Names grow from the client's order: decision `<parent>-d007`, child `<parent>-c003`, fill `<child>-f01`, numbered in the
+order in which they happened. A cross without a limit is a market order. Prices are as the order saw them: planted
+alpha and our own stated impact are in them, so they may lie off the tick grid.
+
+    >>> counted(np.array([5, 5, 2, 5])).tolist()
+    [1, 2, 1, 3]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features.costs import fees_notional
+from infra.markets import Market
+from infra.tables import NOUNS
+from models.policy import ACTIONS
+from models.replay import OrderArrays, ReplayLog
+from models.version import PolicyInForce
+from pipelines.desk.noun_rows import noun_rows, utc
+
+Long = npt.NDArray[np.int64]
+VENUE = "LIT"
+REASONS = ("filled", "cancelled", "expired")
+SIDES = {1.0: "buy", -1.0: "sell"}
+
+
+@dataclass(frozen=True)
+class WorkedSymbol:
+    """One symbol's orders, what the replay logged of them, and which model the fills follow."""
+
+    symbol: str
+    orders: OrderArrays
+    log: ReplayLog
+    fill_model: str
+
+
+def counted(owners: Long) -> Long:
+    """(n) 1, 2, 3, … within each owner, in the order given."""
+    order = np.argsort(owners, kind="stable")
+    ordered = owners[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    numbers = np.empty(len(owners), np.int64)
+    numbers[order] = np.arange(len(owners)) - first + 1
+    return numbers
+
+
+def _named(bases: Sequence[str], owners: Long, letter: str, width: int) -> list[str]:
+    pairs = zip(owners.tolist(), counted(owners).tolist(), strict=True)
+    return [f"{bases[owner]}-{letter}{number:0{width}d}" for owner, number in pairs]
+
+
+def _picked(texts: Sequence[str], places: Long) -> list[str]:
+    return [texts[place] for place in places.tolist()]
+
+
+def _sides(worked: WorkedSymbol, places: Long) -> list[str]:
+    return [SIDES[side] for side in worked.orders.side[places].tolist()]
+
+
+def decision_columns(worked: WorkedSymbol, policy: PolicyInForce) -> dict[str, Any]:
+    """Columns of `decisions`; `signal_bps` is null for a policy that reads none."""
+    log, parents = worked.log, worked.orders.parent_order_id.tolist()
+    count = len(log.decision_ns)
+    return {
+        "decision_id": _named(parents, log.decision_order, "d", 3),
+        "parent_order_id": _picked(parents, log.decision_order),
+        "symbol": [worked.symbol] * count,
+        "event_at_ns": log.decision_ns,
+        "policy_version": [policy.version] * count,
+        "policy_digest": [policy.digest] * count,
+        "action": _picked(ACTIONS, log.decision_action),
+        "decided_shares": log.decision_shares,
+        "propensity": np.ones(count),
+        "signal_bps": log.decision_signal_bps if policy.parameters.reads_signal else np.full(count, np.nan),
+    }
+
+
+def child_columns(worked: WorkedSymbol) -> dict[str, Any]:
+    """Columns of `child_orders`."""
+    log, parents = worked.log, worked.orders.parent_order_id.tolist()
+    decisions = _named(parents, log.decision_order, "d", 3)
+    return {
+        "child_order_id": _named(parents, log.child_order, "c", 3),
+        "parent_order_id": _picked(parents, log.child_order),
+        "decision_id": _picked(decisions, log.child_decision),
+        "symbol": [worked.symbol] * len(log.child_order),
+        "side": _sides(worked, log.child_order),
+        "event_at_ns": log.child_sent_ns,
+        "ended_at": utc(log.child_ended_ns),
+        "order_type": np.where(np.isnan(log.child_price), "market", "limit").tolist(),
+        "limit_price": log.child_price,
+        "child_shares": log.child_shares,
+        "filled_shares": np.minimum(log.child_filled_shares, log.child_shares),
+        "end_reason": _picked(REASONS, log.child_reason),
+        "venue": [VENUE] * len(log.child_order),
+    }
+
+
+def fill_columns(worked: WorkedSymbol, market: Market) -> dict[str, Any]:
+    """Columns of `fills`, with fees of the market."""
+    log, parents = worked.log, worked.orders.parent_order_id.tolist()
+    children, side = _named(parents, log.child_order, "c", 3), worked.orders.side[log.fill_order]
+    fees, notional = market.fees, log.fill_price * log.fill_shares
+    return {
+        "fill_id": _named(children, log.fill_child, "f", 2),
+        "child_order_id": _picked(children, log.fill_child),
+        "parent_order_id": _picked(parents, log.fill_order),
+        "symbol": [worked.symbol] * len(log.fill_order),
+        "side": _sides(worked, log.fill_order),
+        "event_at_ns": log.fill_ns,
+        "price": log.fill_price,
+        "shares": log.fill_shares,
+        "liquidity": np.where(log.fill_is_maker, "maker", "taker").tolist(),
+        "fee_notional": fees_notional(
+            side, log.fill_is_maker, notional, fees.maker_bps, fees.taker_bps, fees.sell_tax_bps
+        ),
+        "fill_model": [worked.fill_model] * len(log.fill_order),
+    }
+
+
+def log_rows(
+    market: Market, day: date, worked: Iterable[WorkedSymbol], policy: PolicyInForce
+) -> Mapping[str, pa.Table]:
+    """Rows of `decisions`, `child_orders` and `fills` of a session, sorted as declared."""
+    parts: dict[str, list[pa.Table]] = {"decisions": [], "child_orders": [], "fills": []}
+    for one in worked:
+        parts["decisions"].append(noun_rows("decisions", market, day, decision_columns(one, policy)))
+        parts["child_orders"].append(noun_rows("child_orders", market, day, child_columns(one)))
+        parts["fills"].append(noun_rows("fills", market, day, fill_columns(one, market)))
+    return {
+        noun: pa.concat_tables([NOUNS[noun].arrow_schema.empty_table(), *tables])
+        .sort_by([(name, "ascending") for name in NOUNS[noun].sort_by])
+        .combine_chunks()
+        for noun, tables in parts.items()
+    }

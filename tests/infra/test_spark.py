@@ -1,0 +1,60 @@
+"""A real session: workers do the work, and nothing of it is left afterwards."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra.errors import StopError
+from infra.settings import Settings
+from infra.spark import each_day, spark_session
+
+
+def square_and_process(number: int) -> tuple[int, int]:
+    return number * number, os.getpid()
+
+
+@dataclass(frozen=True)
+class SettingsWithoutJars(Settings):
+    @property
+    def jars(self) -> Path:
+        return self.home / "no-jars"
+
+
+def is_alive(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
+def test_workers_answer_in_order_read_delta_and_leave_no_jvm(tmp_path: Path) -> None:
+    from pyspark import SparkContext
+
+    with spark_session(Settings(home=tmp_path)) as session:
+        jvm = SparkContext._gateway.proc.pid
+        answers = each_day(session, [3, 1, 2], square_and_process)
+        again = each_day(session, [4, 5, 6], square_and_process)
+        delta = tmp_path / "delta"
+        session.range(3).write.format("delta").save(str(delta))
+        assert session.read.format("delta").load(str(delta)).count() == 3
+        assert session.conf.get("spark.sql.session.timeZone") == "UTC"
+        assert is_alive(jvm)
+    assert [square for square, _ in answers] == [9, 1, 4]
+    assert os.getpid() not in {process for _, process in answers}
+    assert {process for _, process in answers} & {process for _, process in again}, "workers are used again"
+    assert not is_alive(jvm)
+
+
+def test_a_second_session_starts_after_the_first_one_ended(tmp_path: Path) -> None:
+    for _ in range(2):
+        with spark_session(Settings(home=tmp_path)) as session:
+            assert each_day(session, [], square_and_process) == []
+
+
+def test_missing_jars_name_the_command_that_fetches_them(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StopError, match=r"Delta's jars are missing.*make setup"),
+        spark_session(SettingsWithoutJars(home=tmp_path)),
+    ):
+        pass
