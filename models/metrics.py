@@ -68,9 +68,9 @@ def paired(
         )
     difference = own - other
     _, place = np.unique(session, return_inverse=True)
-    sums, counts = np.bincount(place, difference), np.bincount(place).astype(np.float64)
+    sums, counts = np.bincount(place, difference).astype(np.float64), np.bincount(place).astype(np.float64)
     low, high = (None, None) if len(sums) < MIN_SESSIONS else block_bootstrap(sums, counts)
-    why = "" if low is not None else f"descriptive: {len(sums)} sessions, an interval needs {MIN_SESSIONS}"
+    why = "" if low is not None else f"{len(sums)} sessions, an interval needs {MIN_SESSIONS}"
     means = (float(own.mean()), float(other.mean()), float(difference.mean()))
     return Paired(len(own), len(sums), *means, low, high, why, tuple((sums / counts).tolist()))
 

@@ -14,7 +14,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from models.replay_fills import child_price, printed_against, resting_fill, shown_against, shown_at, whole_lots
+from models.replay_fills import (
+    cancelled_at,
+    child_price,
+    printed_against,
+    resting_fill,
+    shown_against,
+    shown_at,
+    whole_lots,
+)
 from models.replay_state import CANCELLED, FILLED, SLOTS, Log, Rules
 from models.replay_tape import PRICE, SHARES, Feed, Records
 
@@ -97,10 +105,13 @@ def meet(
     printed_at, printed_beyond = printed_against(feed.prints, first, last, side, price, factor, half_tick)
     at, beyond = shown_against(feed.levels, own, row, price, factor, half_tick)
     shown = shown_at(feed.levels, own, row, price, factor, half_tick)
+    left_queue = cancelled_at(orders[number]["shown_before"], shown, printed_at)
+    orders[number]["shown_before"] = shown
     for slot in range(SLOTS):
         resting = slots[number, slot]
         if resting["left"] > 0.0:
-            could, queue = resting_fill(resting["ahead"], printed_at, printed_beyond, at, beyond, is_touch)
+            ahead = max(0.0, resting["ahead"] - left_queue)
+            could, queue = resting_fill(ahead, printed_at, printed_beyond, at, beyond, is_touch)
             resting["ahead"] = min(queue, shown)
             resting["could_fill"] = could
             total += could
@@ -190,6 +201,7 @@ def _join(
             resting["could_fill"] = 0.0
             resting["ahead"] = shown_at(feed.levels, own, row, price, factor, half_tick)
             resting["child"] = open_child(orders, log, number, row, price, shares)
+            order["shown_before"] = resting["ahead"]
             order["resting"] += 1
             return
 

@@ -3,10 +3,10 @@
 Every comparison of prices is signed by `side` (+1 buy, -1 sell), so buys and sells are one rule, and tolerates half a
 tick, because an overlay (planted alpha, own impact) moves recorded prices off the grid.
 
-Queue: a child joins behind everything shown at its price. What trades there shortens the queue; when less is shown
-than we believed ahead, the queue is what is shown (cancellations are taken to be behind us until they cannot be). A
-price better than the best has no queue; a price deeper than the feed shows has an unknown one and does not fill
-until it comes into view (trap 16).
+Queue: a child joins behind everything shown at its price. What trades there shortens the queue, and so does what
+leaves without trading: the queue only plays a part under `touch`, the optimistic bound, so whoever leaves stood ahead
+of us. A price better than the best has no queue; a price deeper than the feed shows has an unknown one and does not
+fill until it comes into view (trap 16).
 
 Bounds for what a snapshot cannot tell (trap 11):
 * `touch`, optimistic: prints at our price fill us once the queue is used up; so does the opposite best at our price;
@@ -79,6 +79,14 @@ def printed_against(
         else:
             at += print_["shares"]
     return at, beyond
+
+
+@njit(cache=True)
+def cancelled_at(shown_before: float, shown: float, printed: float) -> float:
+    """Shares that left our price without trading, as far as two rows tell; 0 where one of them does not look there."""
+    if not np.isfinite(shown_before) or not np.isfinite(shown):
+        return 0.0
+    return float(max(0.0, shown_before - shown - printed))
 
 
 @njit(cache=True)

@@ -32,7 +32,8 @@ FILLED, CANCELLED, EXPIRED = 0, 1, 2
 
 
 ORDER = record(
-    "side shares limit_price alpha_bps alpha_seconds remaining pending_shares end_impact_bps resting_price",
+    "side shares limit_price alpha_bps alpha_seconds remaining pending_shares end_impact_bps resting_price "
+    "shown_before",
     "urgency arrival_ns start_ns end_ns arrival_row first_row end_row is_eligible "
     "next_decision_ns pending_at_ns pending_action pending_decision resting",
 )

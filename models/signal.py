@@ -86,6 +86,13 @@ class SignalModel:
         return files
 
 
+def library_version() -> str:
+    """Version of XGBoost: the same seed may give other trees under another one."""
+    import xgboost
+
+    return str(xgboost.__version__)
+
+
 def from_files(files: dict[str, bytes]) -> SignalModel:
     """The model that `to_files` wrote; the caller has checked the digests."""
     import xgboost
@@ -124,10 +131,8 @@ def split_sessions(ordinals: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.bool
     return ordinals <= last_fitted, ordinals >= first_held_out
 
 
-def fit_signal(
-    dataset: SignalDataset, hyper: HyperParameters | None = None, *, seed: int, threads: int
-) -> SignalModel:
-    """Fit and calibrate. Same dataset, seed, threads: same bytes. Raises EvidenceError when there is nothing to learn."""
+def fit_signal(dataset: SignalDataset, hyper: HyperParameters | None = None, *, seed: int, threads: int) -> SignalModel:
+    """Fit and calibrate. Same dataset, seed, threads: same bytes. Raises EvidenceError when nothing can be learnt."""
     require_learnable(dataset)
     settings = hyper or HyperParameters()
     fitted, held_out = split_sessions(dataset.days)

@@ -16,10 +16,10 @@ T = TypeVar("T")
 DAYS_A_COMMIT = 10
 
 
-def day_batches(days: Sequence[T]) -> Iterator[Sequence[T]]:
-    """`days` in their order, at most ten at a time."""
-    for start in range(0, len(days), DAYS_A_COMMIT):
-        yield days[start : start + DAYS_A_COMMIT]
+def day_batches(days: Sequence[T], at_most: int = DAYS_A_COMMIT) -> Iterator[Sequence[T]]:
+    """`days` in their order, at most so many at a time."""
+    for start in range(0, len(days), at_most):
+        yield days[start : start + at_most]
 
 
 def merged(commits: Iterable[Commit]) -> tuple[Commit, ...]:

@@ -26,7 +26,7 @@ MIN_SESSIONS, BECAUSE_SESSIONS = 20, "a block bootstrap over fewer sessions cove
 MIN_ORDERS, BECAUSE_ORDERS = 2_000, "with a spread of tens of bps an order, fewer orders cannot show one bp"
 MAX_TAIL_BPS, BECAUSE_TAIL = 5.0, "a cheaper mean must not be paid for by the dearest twentieth of the orders"
 MIN_COMPLETION, BECAUSE_COMPLETION = -0.01, "an order left open is a cost that the client bears elsewhere"
-MAX_PARTICIPATION, BECAUSE_PARTICIPATION = 0.5, "above half of the volume a replay says nothing about the market"
+MAX_PARTICIPATION, BECAUSE_PARTICIPATION = 0.5, "where one order in twenty is half of the volume, a replay says nothing"
 MIN_SLOPE, BECAUSE_SLOPE = 0.2, "a signal whose moves hardly come true must not time orders"
 MIN_RANK, BECAUSE_RANK = 0.0, "a signal that ranks no better than chance must not time orders"
 BECAUSE_QUALITY = "evidence from a day whose checks failed is no evidence"
@@ -70,7 +70,7 @@ def evidence_checks(train: Mapping[str, Any], backtest: Mapping[str, Any], healt
         check_cost(cost.get("difference_bps"), cost.get("low_bps"), cost.get("high_bps")),
         check_at_most("cost_tail", cost.get("cvar_difference_bps"), MAX_TAIL_BPS, BECAUSE_TAIL, "fail", " bps"),
         check_at_least("completion", cost.get("completion_difference"), MIN_COMPLETION, BECAUSE_COMPLETION, "fail"),
-        check_at_most("participation", cost.get("max_participation"), MAX_PARTICIPATION, BECAUSE_PARTICIPATION),
+        check_at_most("participation", cost.get("high_participation"), MAX_PARTICIPATION, BECAUSE_PARTICIPATION),
         check_at_least("signal_calibration", signal.get("slope"), MIN_SLOPE, BECAUSE_SLOPE),
         check_at_least("signal_rank_correlation", signal.get("rank_correlation"), MIN_RANK, BECAUSE_RANK),
     )

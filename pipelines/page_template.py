@@ -14,10 +14,11 @@ DASH = "–"
 
 
 def signed(value: float | None, digits: int = 2) -> str:
-    """`+0.40`, `−0.90`, or a dash where there is no figure."""
+    """`+0.40`, `−0.90`, `0.00`, or a dash where there is no figure."""
     if value is None or not math.isfinite(value):
         return DASH
-    return f"{value:+.{digits}f}".replace("-", "−")
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0.0 else text.replace("-", "−")
 
 
 def plain(value: float | None, digits: int = 2) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GATE, MONITOR = "gate", "monitor"
+SUMMARY = "verdict"
+"""The gate's own row over all its checks: it repeats them in one sentence."""
 VERDICT_ORDER = ("fail", "hold", "pass", "note")
 
 
@@ -89,7 +91,7 @@ def _checks(context: StepContext, day: date, steps: tuple[StepLine, ...], step: 
     if not rows:
         raise ValueError(f"step {step} recorded no check")
     rows.sort(key=lambda row: (VERDICT_ORDER.index(row.verdict), row.name, row.subject))
-    return Checks(rows[0].verdict, tuple(rows))
+    return Checks(rows[0].verdict, tuple(row for row in rows if row.name != SUMMARY))
 
 
 def _links(context: StepContext, folder: Path, signal: Part[Signal]) -> tuple[Link, ...]:

@@ -5,8 +5,9 @@
     train.revision                      {commit, is_dirty, lock_sha256}
     train.signal[]                      `models.signal.HorizonQuality` as a dictionary, one a horizon
     backtest.candidate, .benchmark, .order_set_hash
-    backtest.comparisons[]              one a policy and fill bound: {policy_version, fill_bound, orders, sessions,
-                                        difference_bps, low_bps, high_bps (null: no interval), why_no_interval}
+    backtest.comparisons[]              one a policy, fill bound and order set: {policy_version, fill_bound,
+                                        order_set_hash, orders, sessions, difference_bps, low_bps, high_bps (null: no
+                                        interval), why_no_interval}
 
 A difference is policy minus benchmark on the same orders: below zero is cheaper.
 """
@@ -26,6 +27,7 @@ class Comparison:
 
     policy_version: str
     fill_bound: str
+    order_set_hash: str
     orders: int
     sessions: int
     difference_bps: float
@@ -121,10 +123,11 @@ def comparison(found: Mapping[str, Any]) -> Comparison:
     return Comparison(
         policy_version=str(found["policy_version"]),
         fill_bound=str(found["fill_bound"]),
+        order_set_hash=str(found.get("order_set_hash", "")),
         orders=int(found.get("orders", 0)),
         sessions=int(found.get("sessions", 0)),
         difference_bps=float(found["difference_bps"]),
         low_bps=number(found, "low_bps"),
         high_bps=number(found, "high_bps"),
-        why_no_interval=str(found.get("why_no_interval") or "too few sessions"),
+        why_no_interval=str(found.get("why_no_interval") or "descriptive: too few sessions"),
     )

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from infra.tables import BACKTESTS, COSTS
@@ -42,18 +43,26 @@ class PolicyRow:
         return policy_label(self.line.policy_version)
 
     @property
+    def has_interval(self) -> bool:
+        return self.difference is not None and self.difference.verdict != "descriptive"
+
+    @property
     def interval(self) -> str:
         return interval(self.difference) if self.difference else ""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The backtest: every policy under both fill bounds, then candidate against benchmark by group."""
+    """The backtest: every policy under both fill bounds, then candidate against benchmark by group.
+
+    `tonight`: earlier candidates on tonight's own orders, which tonight's candidate cannot be judged by.
+    """
 
     candidate: str
     benchmark: str
     decisive: Comparison | None
     policies: tuple[PolicyRow, ...]
+    tonight: tuple[PolicyRow, ...]
     by_symbol: tuple[GroupLine, ...]
     by_size: tuple[GroupLine, ...]
     by_hour: tuple[GroupLine, ...]
@@ -69,9 +78,9 @@ class Signal:
     importance: Part[str]
 
 
-def _comparisons(found: dict[str, Any]) -> dict[tuple[str, str], Comparison]:
-    rows = [comparison(one) for one in found.get("comparisons", ())]
-    return {(row.policy_version, row.fill_bound): row for row in rows}
+def _policies(rows: pa.Table, found: Sequence[Comparison]) -> tuple[PolicyRow, ...]:
+    named = {(one.policy_version, one.fill_bound): one for one in found}
+    return tuple(PolicyRow(line, named.get((line.policy_version, line.fill_bound))) for line in policy_lines(rows))
 
 
 def _plots(
@@ -92,23 +101,33 @@ def read_judged(context: StepContext, day: date, folder: Path, steps: Sequence[S
     require_finished(steps, "backtest")
     evidence = read_evidence(folder, "backtest")
     candidate, benchmark = str(evidence["candidate"]), str(evidence["benchmark"])
-    rows = context.lake.read_day(BACKTESTS, context.market.name, day)
-    if "order_set_hash" in evidence:
-        rows = rows.filter(pc.equal(rows["order_set_hash"], evidence["order_set_hash"]))
+    found = [comparison(one) for one in evidence.get("comparisons", ())]
+    every = context.lake.read_day(BACKTESTS, context.market.name, day)
+    is_main = pc.equal(every["order_set_hash"], str(evidence["order_set_hash"]))
+    rows, others = every.filter(is_main), every.filter(pc.invert(is_main))
     if rows.num_rows == 0:
         raise NotThereError("gold.backtests holds no row of tonight's order set")
-    comparisons = _comparisons(evidence)
-    decisive = next((found for bound in BOUNDS if (found := comparisons.get((candidate, bound)))), None)
+    main = [one for one in found if one.order_set_hash == evidence["order_set_hash"]]
+    rest = [one for one in found if one not in main]
+    own = {one.fill_bound: one for one in main if one.policy_version == candidate}
+    decisive = next((own[bound] for bound in BOUNDS if bound in own), None)
     paired = paired_orders(rows, candidate, benchmark)
     groups = {
-        "symbol": group_lines(paired, "symbol"), "size": group_lines(paired, "size", SIZE_NAMES),
+        "symbol": group_lines(paired, "symbol"),
+        "size": group_lines(paired, "size", SIZE_NAMES),
         "hour": group_lines(paired, "hour"),
-    }  # fmt: skip
-    policies = tuple(
-        PolicyRow(line, comparisons.get((line.policy_version, line.fill_bound))) for line in policy_lines(rows)
+    }
+    return Judged(
+        candidate=candidate,
+        benchmark=benchmark,
+        decisive=decisive,
+        policies=_policies(rows, main),
+        tonight=_policies(others, rest) if rest else (),
+        by_symbol=groups["symbol"],
+        by_size=groups["size"],
+        by_hour=groups["hour"],
+        plots=_plots(paired, groups, decisive),
     )
-    plots = _plots(paired, groups, decisive)
-    return Judged(candidate, benchmark, decisive, policies, groups["symbol"], groups["size"], groups["hour"], plots)
 
 
 def _decision_horizon(horizons: Sequence[Horizon]) -> Horizon:

@@ -58,7 +58,8 @@ def _name(ax: Axes, x: str, y: str) -> None:
 
 
 def _legend(ax: Axes) -> None:
-    ax.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="best")
+    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": 3, "borderaxespad": 0.2}
+    ax.legend(frameon=False, fontsize=8.5, labelcolor=INK, **place)
 
 
 def _svg(figure: Figure, title: str) -> str:

@@ -1,6 +1,7 @@
 """Tonight in one sentence: what happened and the verdict, in words that need no explanation.
 
->>> of_comparison("sample.execution/3", Comparison("sample.execution/3", "trade_through", 4000, 20, 0.4, -0.9, 1.8, ""))
+>>> found = Comparison("sample.execution/3", "trade_through", "order set", 4000, 20, 0.4, -0.9, 1.8, "")
+>>> of_comparison("sample.execution/3", found)
 'Candidate sample.execution/3 was not better than TWAP: +0.40 bps [−0.90, +1.80] over 20 sessions'
 """
 
@@ -41,7 +42,7 @@ def policy_label(version: str) -> str:
 def interval(found: Comparison) -> str:
     """`[−0.90, +1.80]`, or why there is none."""
     if found.low_bps is None or found.high_bps is None:
-        return f"descriptive: {found.why_no_interval}"
+        return found.why_no_interval
     return f"[{signed(found.low_bps)}, {signed(found.high_bps)}]"
 
 

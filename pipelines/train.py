@@ -20,7 +20,7 @@ from infra.registry import RegisteredVersion, Registry
 from infra.revision import current_revision
 from infra.tables import TRAINING_SETS
 from infra.version_files import read_version, write_version
-from models.signal import HorizonQuality, SignalModel, fit_signal, from_files
+from models.signal import HorizonQuality, SignalModel, fit_signal, from_files, library_version
 from pipelines.current_recipe import current_recipe
 from pipelines.evidence import training_section, write_section
 from pipelines.step import StepContext, StepReport
@@ -58,8 +58,6 @@ def night_key(context: StepContext, row: dict[str, Any]) -> str:
 
 
 def _facts(context: StepContext, row: dict[str, Any], key: str) -> dict[str, Any]:
-    import xgboost
-
     return {
         "night": str(context.night),
         "key": key,
@@ -73,7 +71,7 @@ def _facts(context: StepContext, row: dict[str, Any], key: str) -> dict[str, Any
         "seed": SEED,
         "threads": context.settings.threads,
         "python": platform.python_version(),
-        "xgboost": xgboost.__version__,
+        "xgboost": library_version(),
     }
 
 

@@ -6,14 +6,11 @@ what passed the checks. Prices are in the market's currency per share, sizes in 
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import and_
-
 import pyarrow.compute as pc
 
+from infra.tables.book_rules import LEVELS, NEAR_CLOSE, NOT_CROSSED, NOT_EMPTY, ORDERED
 from infra.tables.columns import Column, RowRule, Table
 
-LEVELS = 10
 PRICE_HIGH, SHARES_HIGH, NOTIONAL_HIGH = 1e6, 1e10, 1e13
 
 KEYS = (
@@ -172,29 +169,6 @@ FILLS = (
     CURRENCY,
 )
 
-_BID, _ASK, _PREVIOUS_CLOSE = pc.field("bid_price_1"), pc.field("ask_price_1"), pc.field("previous_close_price")
-_BEST = pc.coalesce(_BID, _ASK)
-
-_NOT_CROSSED = RowRule("book_not_crossed", _BID < _ASK, "a crossed or locked best book has no mid")
-_NOT_EMPTY = RowRule("book_has_a_side", _BID.is_valid() | _ASK.is_valid(), "a book with neither side says nothing")
-_ORDERED = RowRule(
-    "book_levels_ordered",
-    reduce(
-        and_,
-        (
-            (pc.field(f"bid_price_{level}") > pc.field(f"bid_price_{level + 1}"))
-            & (pc.field(f"ask_price_{level}") < pc.field(f"ask_price_{level + 1}"))
-            for level in range(1, LEVELS)
-        ),
-    ),
-    "a deeper level is a worse price, or it is no level",
-)
-_NEAR_CLOSE = RowRule(
-    "price_near_previous_close",
-    (_BEST >= _PREVIOUS_CLOSE * 0.5) & (_BEST <= _PREVIOUS_CLOSE * 2.0),
-    "a factor of two in a day is a misplaced decimal point or a split, not a trade",
-)
-
 NOUNS: dict[str, Table] = {
     "book_snapshots": Table(
         "book_snapshots",
@@ -202,7 +176,7 @@ NOUNS: dict[str, Table] = {
         BOOK_SNAPSHOTS,
         key=("market", "trade_date", "symbol", "event_at_ns", "sequence"),
         sort_by=("symbol", "event_at_ns", "sequence"),
-        rules=(_NOT_CROSSED, _NOT_EMPTY, _ORDERED, _NEAR_CLOSE),
+        rules=(NOT_CROSSED, NOT_EMPTY, ORDERED, NEAR_CLOSE),
         stopped_by_empty=True,
     ),
     "trades": Table(

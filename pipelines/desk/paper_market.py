@@ -35,6 +35,12 @@ def to_ns(open_ns: int, seconds: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return open_ns + np.rint(np.asarray(seconds) * 1e9).astype(np.int64)
 
 
+def book_money(lots: Float, lot_ticks: Float, origin: npt.ArrayLike) -> Float:
+    """Currency traded, from lots and lots times place on the ladder; rounded, because it is whole cents."""
+    money: Float = np.round((lot_ticks + lots * np.asarray(origin)) / TICKS_PER_UNIT * LOT_SHARES, 6)
+    return money
+
+
 def _shown(values: npt.NDArray[Any], is_missing: npt.NDArray[np.bool_]) -> pa.Array:
     return pa.array(values, mask=is_missing) if is_missing.any() else pa.array(values)
 
@@ -55,7 +61,7 @@ def _levels(markets: Sequence[OpenMarket], rows: int) -> dict[str, pa.Array]:
 
 def _book_rows(market: Market, day: date, markets: Sequence[OpenMarket], open_ns: int) -> pa.Table:
     rows, symbols = -(-markets[0].session.seconds // ROW_SECONDS), [one.session.parameters.symbol for one in markets]
-    lots, money, last = np.concatenate([one.state.row_traded[:rows] for one in markets]).T
+    lots, ticks, last = np.concatenate([one.state.row_traded[:rows] for one in markets]).T
     origin = np.repeat([float(one.state.origin) for one in markets], rows)
     sequence = np.tile(np.arange(rows, dtype=np.int64), len(markets))
     return noun_rows("book_snapshots", market, day, {
@@ -66,7 +72,7 @@ def _book_rows(market: Market, day: date, markets: Sequence[OpenMarket], open_ns
         "last_price": _shown((last + origin) / TICKS_PER_UNIT, last == 0.0),
         **_levels(markets, rows),
         "traded_shares": lots * LOT_SHARES,
-        "traded_notional": np.round((money + lots * origin) / TICKS_PER_UNIT * LOT_SHARES, 6),
+        "traded_notional": book_money(lots, ticks, origin),
     })  # fmt: skip
 
 

@@ -8,7 +8,7 @@ it was trained on, to the last bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from models.market_desk import STEP_SECONDS
 from models.market_parameters import LEVELS, LOT_SHARES, ROW_SECONDS
 from models.signal import SignalModel
 from models.version import PolicyInForce
-from pipelines.desk.paper_market import TICKS_PER_UNIT, to_ns
+from pipelines.desk.paper_market import TICKS_PER_UNIT, book_money, to_ns
 
 NS = 1_000_000_000
 
@@ -30,7 +30,7 @@ class LiveFeatures:
 
     market: OpenMarket
     open_ns: int
-    state: FeatureState
+    features: FeatureState
     rows_seen: int = 0
     trades_seen: int = 0
 
@@ -41,41 +41,48 @@ class LiveFeatures:
 
     def catch_up(self) -> npt.NDArray[np.float32]:
         """(k) float32 features at the last published book."""
-        state = self.market.state
-        last = min(int(state.second) // ROW_SECONDS, -(-self.market.session.seconds // ROW_SECONDS) - 1)
-        first, self.rows_seen = self.rows_seen, last + 1
-        shown = state.row_place[first : last + 1] >= 0
-        price = np.where(shown, (state.row_place[first : last + 1] + state.origin) / TICKS_PER_UNIT, np.nan)
-        shares = np.where(shown, state.row_lots[first : last + 1] * float(LOT_SHARES), 0.0)
-        traded = state.row_traded[first : last + 1]
-        money = np.round((traded[:, 1] + traded[:, 0] * state.origin) / TICKS_PER_UNIT * LOT_SHARES, 6)
-        for row in range(last + 1 - first):
-            at = self.open_ns + (first + row) * ROW_SECONDS * NS
-            self._trades_until(at)
-            self.state.on_book(
-                at, price[row, 0], shares[row, 0], price[row, 1], shares[row, 1],
-                float(traded[row, 0] * LOT_SHARES), float(money[row]),
-            )  # fmt: skip
-        return self.state.row
+        state, origin = self.market.state, int(self.market.state.origin)
+        new = slice(self.rows_seen, int(state.second) // ROW_SECONDS + 1)
+        place, lots, traded = state.row_place[new], state.row_lots[new] * float(LOT_SHARES), state.row_traded[new]
+        price = np.where(place >= 0, (place + origin) / TICKS_PER_UNIT, np.nan)
+        shares, money = (traded[:, 0] * LOT_SHARES).tolist(), book_money(traded[:, 0], traded[:, 1], origin).tolist()
+        times = (self.open_ns + np.arange(new.start, new.stop) * ROW_SECONDS * NS).tolist()
+        trades = self._new_trades(origin)
+        for row, at in enumerate(times):
+            while trades and trades[-1][0] <= at:
+                self.features.on_trade(*trades.pop())
+                self.trades_seen += 1
+            book = (price[row, 0], lots[row, 0], price[row, 1], lots[row, 1])
+            self.features.on_book(at, *book, shares[row], money[row])
+        self.rows_seen = new.stop
+        return self.features.row
 
-    def _trades_until(self, at: int) -> None:
+    def _new_trades(self, origin: int) -> list[tuple[int, float, float, int]]:
+        """(time, price, shares, sign) of the trades not yet seen, latest first."""
         state = self.market.state
-        while self.trades_seen < state.trades:
-            place, lots, sign = state.trade[self.trades_seen]
-            time_ns = int(to_ns(self.open_ns, state.trade_at[self.trades_seen]))
-            if time_ns > at:
-                break
-            price = float((place + state.origin) / TICKS_PER_UNIT)
-            self.state.on_trade(time_ns, price, float(lots * LOT_SHARES), int(sign))
-            self.trades_seen += 1
+        new = slice(int(state.trades) - 1, self.trades_seen - 1 if self.trades_seen else None, -1)
+        if state.trades == self.trades_seen:
+            return []
+        place, lots, sign = state.trade[new].T
+        times, price = to_ns(self.open_ns, state.trade_at[new]), (place + origin) / TICKS_PER_UNIT
+        shares = lots * float(LOT_SHARES)
+        return list(zip(times.tolist(), price.tolist(), shares.tolist(), sign.tolist(), strict=True))
+
+
+def _on_one_thread(signal: SignalModel) -> SignalModel:
+    """The same model predicting on one thread: for eight rows, waking others takes a hundred times the work."""
+    boosters = tuple(booster.copy() for booster in signal.boosters)
+    for booster in boosters:
+        booster.set_param({"nthread": 1})
+    return replace(signal, boosters=boosters)
 
 
 def run_with_signal(markets: Sequence[OpenMarket], policy: PolicyInForce, signal: SignalModel, open_ns: int) -> None:
     """Run all markets to the close, half a minute at a time."""
     parameters, live = policy.parameters.to_array(), [LiveFeatures.of(one, open_ns) for one in markets]
-    columns = [FEATURE_NAMES.index(name) for name in signal.feature_names]
+    columns, model = [FEATURE_NAMES.index(name) for name in signal.feature_names], _on_one_thread(signal)
     for second in range(0, markets[0].session.seconds, STEP_SECONDS):
         features = np.stack([one.catch_up()[columns] for one in live])
-        expected_bps = signal.decision_bps(features)
+        expected_bps = model.decision_bps(features)
         for market, move_bps in zip(markets, expected_bps.tolist(), strict=True):
             market.run(parameters, second + STEP_SECONDS, move_bps)

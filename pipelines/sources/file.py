@@ -105,7 +105,6 @@ def _csv(path: Path, payload: bytes, table: Table) -> pa.Table:
         column_types={name: known.get(name, pa.string()) for name in names},
         null_values=[""],
         strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
     )
     try:
         return _sound(csv.read_csv(pa.BufferReader(payload), convert_options=options))

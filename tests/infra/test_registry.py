@@ -1,6 +1,5 @@
 """MLflow as the night uses it: a real SQLite store in a folder."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,8 @@ DAY = "2026-11-20"
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    yield Registry(Settings(home=tmp_path_factory.mktemp("home")))
+def store(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    return Registry(Settings(home=tmp_path_factory.mktemp("home")))
 
 
 def registered(store: Registry, market: str, key: str, day: str = DAY) -> tuple[str, int]:

@@ -46,12 +46,6 @@ def test_workers_answer_in_order_read_delta_and_leave_no_jvm(tmp_path: Path) -> 
     assert not is_alive(jvm)
 
 
-def test_a_second_session_starts_after_the_first_one_ended(tmp_path: Path) -> None:
-    for _ in range(2):
-        with spark_session(Settings(home=tmp_path)) as session:
-            assert each_day(session, [], square_and_process) == []
-
-
 def test_missing_jars_name_the_command_that_fetches_them(tmp_path: Path) -> None:
     with (
         pytest.raises(StopError, match=r"Delta's jars are missing.*make setup"),

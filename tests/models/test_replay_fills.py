@@ -3,12 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.policy import CROSS, IMPROVE, JOIN, POST_ONLY, PolicyParameters
+from models.policy import CROSS, IMPROVE, JOIN, POST_ONLY
 from models.replay import OrderArrays, replay
 from models.replay_fills import child_price, resting_fill, shown_at, whole_lots
 from tests.models.replay_days import SECOND, rules, written_day
 
-POST_ONCE = PolicyParameters("post_once", crosses=False)
 BIDS, ASKS = [[(9.99, 500.0), (9.98, 300.0)]], [[(10.01, 500.0)]]
 Print = tuple[float, float, float, int]
 
@@ -42,6 +41,13 @@ def test_a_print_by_a_buyer_or_above_our_price_fills_no_buyer() -> None:
 
 def test_less_shown_than_we_believed_ahead_shortens_the_queue() -> None:
     bids = [[(9.99, 500.0)], [(9.99, 100.0)], [(9.99, 900.0)]]
+    assert _filled([(15.0, 9.99, 300.0, -1)], "touch", bids=bids) == 200.0
+
+
+def test_who_leaves_without_trading_stood_ahead_of_us_even_when_others_joined_behind() -> None:
+    bids = [[(9.99, 500.0)], [(9.99, 900.0)], [(9.99, 600.0)]]
+    assert _filled([(15.0, 9.99, 300.0, -1)], "touch", bids=bids) == 0.0
+    bids = [[(9.99, 500.0)], [(9.99, 900.0)], [(9.99, 200.0)]]
     assert _filled([(15.0, 9.99, 300.0, -1)], "touch", bids=bids) == 200.0
 
 
@@ -92,6 +98,18 @@ def test_a_price_deeper_than_the_feed_shows_does_not_fill_at_its_price() -> None
     day = written_day([0, 10, 20], bids, ASKS * 3, [(5.0, 9.90, 9000.0, -1)])
     order = OrderArrays.of(side=[1.0], shares=[400.0], arrival_ns=[0], end_ns=[20 * SECOND], limit_price=[9.90])
     assert replay(day, order, POST_ONLY, rules("touch")).outcome.filled_shares.tolist() == [0.0]
+
+
+def test_a_price_that_comes_into_view_gets_the_queue_that_is_shown() -> None:
+    bids = [[(9.99, 500.0)], [(9.90, 300.0)], [(9.90, 900.0)]]
+    day = written_day([0, 10, 20], bids, ASKS * 3, [(15.0, 9.90, 500.0, -1)])
+    order = OrderArrays.of(side=[1.0], shares=[400.0], arrival_ns=[0], end_ns=[20 * SECOND], limit_price=[9.90])
+    assert replay(day, order, POST_ONLY, rules("touch")).outcome.filled_shares.tolist() == [200.0]
+
+
+def test_what_stands_at_our_price_counts_for_nothing_under_the_pessimistic_bound() -> None:
+    assert resting_fill(200.0, 900.0, 100.0, 300.0, 50.0, False) == (150.0, 0.0)
+    assert resting_fill(200.0, 900.0, 100.0, 300.0, 50.0, True) == (150.0 + 300.0 + 700.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def context(home: Path, *days: date) -> StepContext:
 
 def silver_books(count: int, day: date = FRIDAY, **values: object) -> pa.Table:
     start = OPEN_NS + (day - FRIDAY).days * DAY_NS
-    parts = [books(count, symbol=symbol, day=day, start_ns=start, **values) for symbol in ("AAA", "BBB")]
+    given = {"traded_shares": None, "traded_notional": None, **values}
+    parts = [books(count, symbol=symbol, day=day, start_ns=start, **given) for symbol in ("AAA", "BBB")]
     rows = pa.concat_tables(parts)
     return rows.append_column("known_at", pa.array([KNOWN_AT] * rows.num_rows, pa.timestamp("us", tz="UTC")))
 

@@ -78,6 +78,15 @@ def test_prices_a_hundred_times_off_are_refused(factor: float, sides: tuple[str,
     assert checked.refused[0].rule == ("book_not_crossed" if crossed else "fat_finger")
 
 
+def test_row_numbers_are_those_of_the_file_whatever_was_refused_before() -> None:
+    checked = check(books(6, bid_price_1=[100.02, *[100.0] * 5], last_price=[*[100.0] * 4, 10_000.0, 100.0]))
+    assert [(refusal.rule, refusal.rows.tolist()) for refusal in checked.refused] == [
+        ("book_not_crossed", [0]),
+        ("fat_finger", [4]),
+    ]
+    assert checked.good["source_row"].to_pylist() == [1, 2, 3, 5]
+
+
 def test_an_empty_side_is_legal_and_two_are_not() -> None:
     asks = {f"ask_{what}_{level}": None for what in ("price", "shares") for level in range(1, 11)}
     bids = {f"bid_{what}_{level}": None for what in ("price", "shares") for level in range(1, 11)}

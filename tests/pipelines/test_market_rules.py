@@ -80,6 +80,12 @@ def test_the_lunch_break_is_no_silence() -> None:
     assert silence(pa.concat_tables(halves), market, day).seconds == 3.0
 
 
+def test_a_book_that_stands_still_over_lunch_is_not_stuck() -> None:
+    market, day = MARKETS["ashare"], date(2024, 1, 2)
+    at = np.array([1_704_165_540, 1_704_165_597, 1_704_172_203, 1_704_172_260]) * 10**9
+    assert stuck(books(4, bid_shares_1=7.0, event_at_ns=at.tolist()), market, day).seconds == 57.0
+
+
 def test_a_feed_that_repeats_one_book_is_stuck() -> None:
     shares = [100.0 + number for number in range(300)] + [7.0] * 150 + [100.0 + number for number in range(300)]
     found = stuck(session(750, bid_shares_1=shares), SAMPLE, FRIDAY)

@@ -14,6 +14,7 @@ from tests.builders import FRIDAY, THURSDAY
 from tests.pipelines.invented_night import (
     CANDIDATE,
     NASTY,
+    OLDER,
     invented_context,
     whole_night,
     write_quarantine,
@@ -24,6 +25,9 @@ REFUSED = (
     "more rows refused than allowed: silver.book_snapshots 2026-11-20; found 9.3 % of 31,416; allowed: 5 %; "
     "next: ask the sender for the file again"
 )
+
+
+NAMES = '"candidate": "a/1", "benchmark": "a/0"'
 
 
 class Text(HTMLParser):
@@ -62,11 +66,22 @@ def test_a_whole_night_says_its_verdict_first_and_misses_nothing(tmp_path: Path)
     sentence = f"Candidate {CANDIDATE} was not better than TWAP: +0.40 bps [−0.90, +1.80] over 20 sessions"
     assert sentence in page.text
     assert "not available" not in page.text
+    assert "every reason in one sentence" not in page.text
     assert report.notes[0] == f"{sentence}; gate: hold, nobody is promoted."
     assert not [note for note in report.notes if "not available" in note]
     assert page.tags.count("svg") == 6
     for part in ("trade-through (decides)", "book_not_crossed", "gold.features@12", "1f18ef9 (edited)", "all orders"):
         assert part in page.text
+
+
+def test_an_earlier_candidate_is_shown_on_tonights_orders_and_never_beside_the_candidate(tmp_path: Path) -> None:
+    run(whole_night(tmp_path))
+    text = page_of(tmp_path).text
+    backtest, _, tonight = text.partition("Earlier candidates on tonight's orders")
+    assert f"{OLDER} 12 " in tonight
+    assert "+0.72 descriptive: one" in tonight
+    assert f"{OLDER} " not in backtest.partition("Backtest")[2]
+    assert f"{CANDIDATE} 240 " in backtest
 
 
 def test_the_page_stands_alone_and_asks_nobody_for_anything(tmp_path: Path) -> None:
@@ -156,10 +171,11 @@ def test_an_empty_night_is_a_page_of_reasons_and_no_error(tmp_path: Path) -> Non
         ("not json", "JSONDecodeError"),
         ("[]", "evidence.json holds no JSON object"),
         ('{"backtest": {}}', "the evidence has no 'candidate'"),
-        ('{"backtest": {"candidate": "a/1", "benchmark": "a/0", "order_set_hash": "b"}}', "no row of tonight's"),
-        ('{"backtest": {"candidate": "a/1", "benchmark": "a/0", "comparisons": [{}]}}', "has no 'policy_version'"),
+        (f'{{"backtest": {{{NAMES}}}}}', "the evidence has no 'order_set_hash'"),
+        (f'{{"backtest": {{{NAMES}, "order_set_hash": "b"}}}}', "no row of tonight's order set"),
+        (f'{{"backtest": {{{NAMES}, "order_set_hash": "abc", "comparisons": [{{}}]}}}}', "has no 'policy_version'"),
     ],
-)  # fmt: skip
+)
 def test_broken_evidence_costs_its_own_part_only(tmp_path: Path, broken: str, why: str) -> None:
     context = whole_night(tmp_path)
     (tmp_path / "pages" / "sample" / str(FRIDAY) / "evidence.json").write_text(broken)
@@ -180,14 +196,16 @@ def test_a_broken_record_stops_no_page(tmp_path: Path) -> None:
     [
         (-1.1, -2.0, -0.2, "was cheaper than TWAP: −1.10 bps [−2.00, −0.20] over 20 sessions"),
         (1.1, 0.2, 2.0, "was dearer than TWAP: +1.10 bps [+0.20, +2.00] over 20 sessions"),
-        (-1.1, -2.0, 0.0, "was not better than TWAP: −1.10 bps [−2.00, +0.00] over 20 sessions"),
-        (0.4, None, None, "cost +0.40 bps against TWAP over 20 sessions (descriptive: too few sessions)"),
+        (-1.1, -2.0, 0.0, "was not better than TWAP: −1.10 bps [−2.00, 0.00] over 20 sessions"),
+        (0.4, None, None, "cost +0.40 bps against TWAP over 20 sessions (descriptive: 20 is not enough)"),
     ],
 )
 def test_the_headline_follows_the_interval(
     difference: float, low: float | None, high: float | None, words: str
 ) -> None:
-    found = Comparison(CANDIDATE, "trade_through", 4000, 20, difference, low, high, "too few sessions")
+    found = Comparison(
+        CANDIDATE, "trade_through", "abc", 4000, 20, difference, low, high, "descriptive: 20 is not enough"
+    )
     assert of_comparison(CANDIDATE, found) == f"Candidate {CANDIDATE} {words}"
 
 

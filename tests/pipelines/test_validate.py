@@ -126,6 +126,18 @@ def test_a_bad_day_in_a_range_leaves_the_days_before_it_done(tmp_path: Path) -> 
     assert not (context.page_folder(FRIDAY) / "data_docs").exists()
 
 
+def test_nothing_after_a_bad_day_is_done(tmp_path: Path) -> None:
+    crossed = books(5, day=THURSDAY, start_ns=session_ns(THURSDAY), bid_price_1=100.02)
+    drop(tmp_path, {**good_day(THURSDAY), "book_snapshots": crossed}, THURSDAY)
+    drop(tmp_path, good_day())
+    context = a_context(tmp_path, THURSDAY, FRIDAY)
+    ingest.run(context)
+    with pytest.raises(QualityError, match="2026-11-19"):
+        validate.run(context)
+    assert context.lake.days(SILVER["book_snapshots"], "sample") == ()
+    assert context.lake.days(HEALTH, "sample") == (THURSDAY,)
+
+
 def test_a_day_that_stops_keeps_the_silver_it_had(tmp_path: Path) -> None:
     context = ingested(tmp_path, book_snapshots=books(5, bid_price_1=100.02))
     silver = SILVER["book_snapshots"]

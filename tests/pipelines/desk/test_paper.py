@@ -174,6 +174,12 @@ def test_hidden_parameters_are_drawn_by_seed_inside_their_ranges() -> None:
 class Imbalance:
     """A booster that predicts 20 bps times the imbalance at five levels, as XGBoost's interface goes."""
 
+    def copy(self) -> Imbalance:
+        return Imbalance()
+
+    def set_param(self, parameters: dict[str, int]) -> None:
+        assert parameters == {"nthread": 1}
+
     def inplace_predict(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return np.float32(20.0) * np.nan_to_num(rows[:, FEATURE_NAMES.index("imbalance_5")])
 

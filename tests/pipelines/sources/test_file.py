@@ -100,7 +100,7 @@ def retyped(name: str, kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
         (lambda rows: rows.append_column("venue", rows["symbol"]), "unknown 'venue'"),
         (renamed("bid_price_1", "Bid_Price_1"), "'Bid_Price_1' differs from 'bid_price_1' by case"),
         (renamed("traded_notional", "traded_notionel"), "did you mean 'traded_notional' by 'traded_notionel'"),
-        (renamed("last_price", "symbol"), "repeated 'symbol'"),
+        (lambda rows: rows.append_column("symbol", rows["symbol"]), "found repeated 'symbol'; allowed"),
         (retyped("ask_price_1", pa.string()), r"column 'ask_price_1'; found type string; allowed: a number \(double\)"),
         (retyped("sequence", pa.float64()), "column 'sequence'; found type double; allowed: whole numbers"),
         (retyped("event_at", pa.timestamp("us")), "found type timestamp.us.; allowed: a time with a zone"),
@@ -167,6 +167,13 @@ def test_a_csv_time_without_a_zone_is_refused(tmp_path: Path) -> None:
     (tmp_path / "books.csv").write_text(text.replace("14:30:00.000000Z", "14:30:00"))
     with pytest.raises(ContractError, match="zone"):
         read(tmp_path / "books.csv")
+
+
+def test_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    broken = pa.array([b"\xff\xfe", b"AAA"]).view(pa.string())
+    pq.write_table(books(2).set_column(2, "symbol", broken), tmp_path / "books.parquet")
+    with pytest.raises(SourceError, match=r"cannot read Parquet: .*UTF8"):
+        read(tmp_path / "books.parquet")
 
 
 def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
