@@ -117,6 +117,7 @@ def kernel() -> Kernel:
     return Kernel(njit(step, cache=True)(scope[name]), njit(run, cache=True)(_run), wiring.slots)
 
 
+@cache
 def catalog_digest() -> str:
     """Digest of every definition: the same digest means the same features, bit for bit."""
     return wire(CATALOG).digest

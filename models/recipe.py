@@ -19,7 +19,8 @@ class HyperParameters:
 
     rounds and eta: 80 trees at 0.08 reach the flat part of the held-out loss on both markets. max_depth 5 and
     min_child_weight 200: leaves of hundreds of rows, because targets have fat tails. clip_bps: targets beyond it are
-    cut before fitting, so that one halt does not bend a tree; judged moves are never cut.
+    cut before fitting, so that one halt does not bend a tree (30 ranks unseen A-share moves better than 60 at every
+    horizon, .359 .258 .191 against .352 .253 .174); judged moves are never cut, and calibration gives back the size.
     """
 
     rounds: int = 80
@@ -29,7 +30,7 @@ class HyperParameters:
     subsample: float = 0.7
     column_sample: float = 0.7
     l2: float = 10.0
-    clip_bps: float = 60.0
+    clip_bps: float = 30.0
 
 
 @dataclass(frozen=True)

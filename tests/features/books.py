@@ -9,7 +9,8 @@ from features.market_day import SymbolDay
 
 NS = 1_000_000_000
 MORNING, AFTERNOON = (0, 600 * NS), (6_000 * NS, 6_600 * NS)
-INTERVALS = (MORNING, AFTERNOON)
+Intervals = tuple[tuple[int, int], ...]
+INTERVALS: Intervals = (MORNING, AFTERNOON)
 NAN = float("nan")
 
 Row = tuple[float, float, float, float, float]

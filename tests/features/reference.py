@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from features.market_day import SymbolDay
-from tests.features.books import INTERVALS, NS
+from tests.features.books import NS, Intervals
 
 NAN = math.nan
 
@@ -132,9 +132,9 @@ def per_second(past: list[Look], values: list[float], window: float) -> float:
     return decayed(past, values, window) / elapsed if elapsed >= 0.1 * window else NAN
 
 
-def interval(at: int) -> int:
-    inside = [place for place, (start, end) in enumerate(INTERVALS) if start <= at <= end]
-    return inside[0] if inside else -1 - sum(at > end for _, end in INTERVALS)
+def interval(at: int, intervals: Intervals) -> int:
+    inside = [place for place, (start, end) in enumerate(intervals) if start <= at <= end]
+    return inside[0] if inside else -1 - sum(at > end for _, end in intervals)
 
 
 def instant(look: Look) -> dict[str, float]:
@@ -175,18 +175,18 @@ def windowed(past: list[Look]) -> dict[str, float]:
     return found
 
 
-def reference(day: SymbolDay) -> list[dict[str, float]]:
+def reference(day: SymbolDay, intervals: Intervals) -> list[dict[str, float]]:
     """Features of every row by name, 64 bits. Trades must carry signs."""
     rows = looks(day)
+    places = [interval(row.at, intervals) for row in rows]
     found = []
-    for place, row in enumerate(rows):
-        start = place
-        while start > 0 and interval(rows[start - 1].at) == interval(row.at):
+    for last, row in enumerate(rows):
+        start = last
+        while start > 0 and places[start - 1] == places[last]:
             start -= 1
-        now = {**instant(row), **windowed(rows[start : place + 1])}
-        now["seconds_since_open"] = NAN
-        if interval(row.at) >= 0:
-            passed = sum(end - begin for begin, end in INTERVALS[: interval(row.at)])
-            now["seconds_since_open"] = (passed + row.at - INTERVALS[interval(row.at)][0]) / NS
+        now = {**instant(row), **windowed(rows[start : last + 1]), "seconds_since_open": NAN}
+        if places[last] >= 0:
+            passed = sum(end - begin for begin, end in intervals[: places[last]])
+            now["seconds_since_open"] = (passed + row.at - intervals[places[last]][0]) / NS
         found.append(now)
     return found

@@ -19,7 +19,7 @@ from features.engine import FEATURE_NAMES, FeatureState, compute_features
 from features.market_day import SymbolDay
 from features.point_in_time import day_until
 from infra.errors import ContractError
-from tests.features.books import INTERVALS, NAN, NS, day_of, odd_days
+from tests.features.books import INTERVALS, NAN, NS, Intervals, day_of, odd_days
 
 Matrix = npt.NDArray[np.float32]
 
@@ -28,9 +28,9 @@ def bits(values: Matrix) -> npt.NDArray[np.uint32]:
     return np.where(np.isnan(values), np.float32(np.nan), values).astype(np.float32).view(np.uint32)
 
 
-def event_by_event(day: SymbolDay) -> Matrix:
+def event_by_event(day: SymbolDay, intervals: Intervals = INTERVALS) -> Matrix:
     """What the desk does: trades as they come, then the book row, one after the other."""
-    state, trade, found = FeatureState.start(day.bid_price.shape[1], INTERVALS), 0, []
+    state, trade, found = FeatureState.start(day.bid_price.shape[1], intervals), 0, []
     for row in range(day.rows):
         while trade < len(day.trade_times_ns) and day.trade_times_ns[trade] <= day.times_ns[row]:
             state.on_trade(

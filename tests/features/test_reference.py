@@ -10,13 +10,13 @@ from hypothesis import given, settings
 
 from features.engine import FEATURE_NAMES, compute_features
 from features.market_day import SymbolDay
-from tests.features.books import INTERVALS, day_of, odd_days
+from tests.features.books import INTERVALS, Intervals, day_of, odd_days
 from tests.features.reference import decayed, looks, order_flow, reference
 
 
-def assert_same_bits(day: SymbolDay) -> int:
-    found, compared = compute_features(day, INTERVALS), 0
-    for row, expected in enumerate(reference(day)):
+def assert_same_bits(day: SymbolDay, intervals: Intervals = INTERVALS) -> int:
+    found, compared = compute_features(day, intervals), 0
+    for row, expected in enumerate(reference(day, intervals)):
         for name, value in expected.items():
             got, want = found[row, FEATURE_NAMES.index(name)], np.float32(value)
             assert got == want or (np.isnan(got) and np.isnan(want)), f"{name} at row {row}: {got!r} against {want!r}"

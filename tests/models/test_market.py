@@ -151,13 +151,17 @@ def test_nothing_is_filled_beyond_its_size_its_time_or_its_limit(
             assert (fields[0] * (own[:, 1] + state.origin - fields[5]) <= 0).all()
 
 
-def test_a_child_is_never_larger_than_what_is_open_when_it_is_sent() -> None:
-    market = run(order(lots=300, urgency=2))
-    state = market.state
-    for number in range(state.children):
-        sent_at, lots = state.child_at[number, 0], state.child[number, 3]
-        filled_before = fills(market)[fills(market)[:, 4] < sent_at][:, 2].sum()
-        assert lots <= 300 - filled_before
+def test_a_fill_while_a_decision_travels_never_leads_to_too_many_shares() -> None:
+    for seed in range(6):
+        orders = together(*(order(lots=30, start=30 * first, end=1800) for first in range(12)))
+        market = open_market(session(seed=seed), orders, HiddenParameters(latency_seconds=0.99))
+        market.run(CROSS_AT_ONCE.to_array())
+        state, filled = market.state, fills(market)
+        parent = state.child[filled[:, 0].astype(int), 0]
+        for number in range(state.children):
+            child = state.child[number]
+            before = filled[(parent == child[0]) & (filled[:, 4] < state.child_at[number, 0])]
+            assert child[3] <= 30 - before[:, 2].sum()
 
 
 def test_a_market_order_pays_the_spread_that_a_posted_one_earns() -> None:

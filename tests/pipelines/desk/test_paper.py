@@ -171,22 +171,25 @@ def test_hidden_parameters_are_drawn_by_seed_inside_their_ranges() -> None:
         assert 0.7 <= drawn.impact_strength <= 1.6
 
 
-class Imbalance:
-    """A booster that predicts 20 bps times the imbalance at five levels, as XGBoost's interface goes."""
+class EveryFeature:
+    """A booster that predicts the sum of all features, each cut to one bp, as XGBoost's interface goes."""
 
-    def copy(self) -> Imbalance:
-        return Imbalance()
+    def copy(self) -> EveryFeature:
+        return EveryFeature()
 
     def set_param(self, parameters: dict[str, int]) -> None:
         assert parameters == {"nthread": 1}
 
     def inplace_predict(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.float32(20.0) * np.nan_to_num(rows[:, FEATURE_NAMES.index("imbalance_5")])
+        total = np.zeros(len(rows), np.float32)
+        for column in range(rows.shape[1]):
+            total += np.clip(np.nan_to_num(rows[:, column]), -1.0, 1.0)
+        return total
 
 
 @pytest.fixture(scope="module")
 def signalled() -> Day:
-    model = SignalModel(HORIZONS_SECONDS, FEATURE_NAMES, (Imbalance(),) * 3, (1.0,) * 3, ())
+    model = SignalModel(HORIZONS_SECONDS, FEATURE_NAMES, (EveryFeature(),) * 3, (1.0,) * 3, ())
     return dict(work_day(SETTINGS, MARKET, DAY, policy(SIGNAL, model)))
 
 
@@ -197,7 +200,7 @@ def test_decisions_see_the_signal_of_the_nightly_features_to_the_last_bit(signal
         trades = signalled["trades"].filter(pc.equal(signalled["trades"].column("symbol"), symbol))
         arrays = symbol_day(symbol, mine, trades, 10)
         features = compute_features(arrays, calendar.session_intervals_ns(MARKET, DAY))
-        expected = Imbalance().inplace_predict(features).astype(np.float64)
+        expected = EveryFeature().inplace_predict(features).astype(np.float64)
         seen = decisions[decisions.symbol == symbol]
         rows = np.searchsorted(arrays.times_ns, seen.event_at_ns.to_numpy())
         assert len(seen) > 500
