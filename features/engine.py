@@ -13,10 +13,14 @@ sees a row, the rows before it and the trades up to its time.
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -36,6 +40,7 @@ from features.kernel_state import (
     start_arrays,
 )
 from features.market_day import SymbolDay
+from features.measures import plain
 from features.point_in_time import require_order
 from features.session import interval_array
 from features.wiring import wire
@@ -69,8 +74,8 @@ def _run(
     block: Row,
     columns: Row,
 ) -> None:
-    """A day through `step`, trades before the row that they precede. `step` comes as a function pointer: this loop
-    does not change with the catalog, and what it calls is compiled once."""
+    """A day through `step`, trades before the row that they precede. `step` comes as a function pointer, so that it is
+    compiled once and not once more inside the loop."""
     trade = 0
     for i in range(len(times_ns)):
         while trade < len(trade_times_ns) and trade_times_ns[trade] <= times_ns[i]:
@@ -89,20 +94,30 @@ def _run(
 
 @dataclass(frozen=True)
 class Kernel:
-    """The compiled update of one row, the compiled loop over a day, and how many slots their sums take."""
+    """Compiled: the update of one row, the count of one trade, the loop over a day. `slots`: what their sums take."""
 
     step: Callable[..., None]
+    trade: Callable[..., None]
     run: Callable[..., None]
     slots: int
 
 
-def _signatures() -> tuple[Any, Any]:
+def _signatures() -> tuple[Any, Any, Any]:
     line, block, times, rows = types.float64[::1], types.float64[:, ::1], types.int64[::1], types.float32[:, ::1]
     state = (block, line, line, times, types.int64[:, ::1])
     step = types.void(*state, types.int64, types.float64, types.float64, types.float32[::1])
     trades = (times, line, line, types.int8[::1])
     books = (times, block, block, block, block, line, line)
-    return step, types.void(types.FunctionType(step), *state, *books, *trades, rows, rows)
+    trade = types.void(line, times, types.int64, types.float64, types.float64, types.int64)
+    return step, trade, types.void(types.FunctionType(step), *state, *books, *trades, rows, rows)
+
+
+def _compiled(function: Callable[..., None], signature: Any, digest: str) -> Callable[..., None]:
+    """The function under a name that carries the digest: Numba's cache would not notice edits in what it calls."""
+    named = FunctionType(function.__code__, function.__globals__, f"{function.__name__}_{digest}")
+    named.__qualname__ = named.__name__
+    found: Callable[..., None] = njit(signature, cache=True)(named)
+    return found
 
 
 @cache
@@ -111,16 +126,16 @@ def kernel() -> Kernel:
     wiring = wire(CATALOG)
     scope: dict[str, Any] = {module.__name__.rpartition(".")[2]: module for module in wiring.modules}
     scope |= {"nan": math.nan, "__name__": __name__}
-    name = f"step_{wiring.digest}"
-    exec(compile(wiring.source.replace("def step(", f"def {name}("), __file__, "exec"), scope)  # noqa: S102
-    step, run = _signatures()
-    return Kernel(njit(step, cache=True)(scope[name]), njit(run, cache=True)(_run), wiring.slots)
+    exec(compile(wiring.source, __file__, "exec"), scope)  # noqa: S102
+    pieces = (scope["step"], plain(count_trade), _run)
+    step, trade, run = (_compiled(*piece, wiring.digest) for piece in zip(pieces, _signatures(), strict=True))
+    return Kernel(step, trade, run, wiring.slots)
 
 
 @cache
 def catalog_digest() -> str:
-    """Digest of every definition: the same digest means the same features, bit for bit."""
-    return wire(CATALOG).digest
+    """Digest of every definition and of the loop: the same digest means the same features, bit for bit."""
+    return hashlib.sha256((wire(CATALOG).digest + inspect.getsource(sys.modules[__name__])).encode()).hexdigest()
 
 
 def _owned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -173,17 +188,18 @@ class FeatureState:
     intervals: Longs
     row: Row
     step: Callable[..., None]
+    trade: Callable[..., None]
 
     @classmethod
     def start(cls, levels: int, intervals_ns: Sequence[tuple[int, int]]) -> FeatureState:
         """State before the first event of a session."""
         made = kernel()
         row = np.full(len(FEATURE_NAMES), np.nan, np.float32)
-        return cls(*start_arrays(levels, made.slots), interval_array(intervals_ns), row, made.step)
+        return cls(*start_arrays(levels, made.slots), interval_array(intervals_ns), row, made.step, made.trade)
 
     def on_trade(self, time_ns: int, price: float, shares: float, sign: int) -> None:
         """Count one trade; `sign` +1 buyer-initiated, -1 seller-initiated, 0 unknown."""
-        count_trade(self.marks, self.clock, time_ns, price, shares, sign)
+        self.trade(self.marks, self.clock, time_ns, price, shares, sign)
 
     def on_book(
         self,

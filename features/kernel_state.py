@@ -5,7 +5,8 @@ the caller fills in. `marks` float64 and `clock` int64: scalars named in `measur
 float64: what `wiring.py` lays out. All are changed in place; nothing is allocated. Everything but the day's trades
 starts anew with each trading interval, because a return or an order flow over lunch is not one of trading.
 
-Trades are counted into the row that follows them (trade time <= row time). Feeds with trades are signed trade by trade,
+Trades are counted into the row that follows them (trade time <= row time); what traded before an interval's first row,
+an auction or a pause, is no flow of that interval. Feeds with trades are signed trade by trade,
 feeds with traded shares and notional per row by their average price; the first trade of the day switches to trades.
 
     >>> import numpy as np
@@ -45,7 +46,7 @@ def start_arrays(levels: int, slots: int) -> tuple[Floats, Floats, Floats, Longs
     return books, sums, marks, clock
 
 
-@njit(cache=True)
+@njit
 def traded_sign(marks: Floats, price: float) -> float:
     """Lee and Ready's sign of a price against the last row's mid; remembers the tick."""
     sign = lee_ready_sign(price, marks[MID], marks[LAST_PRICE], marks[LAST_SIGN])
@@ -57,7 +58,7 @@ def traded_sign(marks: Floats, price: float) -> float:
     return sign
 
 
-@njit(cache=True)
+@njit
 def count_trade(marks: Floats, clock: Longs, time_ns: int, price: float, shares: float, feed_sign: int) -> None:
     """Count one trade; `feed_sign` is +1 buyer-initiated, -1 seller-initiated, 0 where the feed does not say."""
     guessed = traded_sign(marks, price)
@@ -73,7 +74,7 @@ def count_trade(marks: Floats, clock: Longs, time_ns: int, price: float, shares:
     clock[LAST_TRADE_NS] = time_ns
 
 
-@njit(cache=True)
+@njit
 def _settle_trades(marks: Floats, clock: Longs, time_ns: int, traded_shares: float, row_notional: float) -> None:
     if marks[HAS_TRADES] != 0.0:
         marks[SIGNED_NOTIONAL] = marks[BUYS_NOTIONAL] - marks[SELLS_NOTIONAL]
@@ -86,18 +87,19 @@ def _settle_trades(marks: Floats, clock: Longs, time_ns: int, traded_shares: flo
                 marks[SIGNED_NOTIONAL] = row_notional * traded_sign(marks, row_notional / traded_shares)
         elif traded_shares == 0.0:
             marks[SIGNED_NOTIONAL] = 0.0
+    if not clock[HAS_PREVIOUS]:
+        marks[SIGNED_NOTIONAL] = marks[TRADED_NOTIONAL] = math.nan
     marks[BUYS_NOTIONAL] = marks[SELLS_NOTIONAL] = marks[UNSIGNED_NOTIONAL] = 0.0
 
 
-@njit(cache=True)
-def _enter_interval(books: Floats, sums: Floats, marks: Floats, clock: Longs, interval: int) -> None:
+@njit
+def _enter_interval(sums: Floats, marks: Floats, clock: Longs, interval: int) -> None:
     sums[:] = math.nan
-    books[:BID_PRICE] = math.nan
     marks[MID] = marks[MID_RETURN] = math.nan
     clock[INTERVAL], clock[HAS_PREVIOUS], clock[LAST_CHANGE_NS] = interval, 0, -1
 
 
-@njit(cache=True)
+@njit
 def begin_row(
     books: Floats,
     sums: Floats,
@@ -111,7 +113,7 @@ def begin_row(
     """Everything that has to be known before measures are computed: interval, seconds, mid, return, trades."""
     interval = interval_of(intervals, time_ns)
     if interval != clock[INTERVAL]:
-        _enter_interval(books, sums, marks, clock, interval)
+        _enter_interval(sums, marks, clock, interval)
     _settle_trades(marks, clock, time_ns, traded_shares, row_notional)
     marks[PREVIOUS_MID], marks[PREVIOUS_RETURN] = marks[MID], marks[MID_RETURN]
     marks[MID] = mid_price(books[BID_PRICE, 0], books[ASK_PRICE, 0])
@@ -121,7 +123,7 @@ def begin_row(
         clock[LAST_CHANGE_NS] = time_ns
 
 
-@njit(cache=True)
+@njit
 def end_row(books: Floats, clock: Longs, time_ns: int) -> None:
     """Make this row the previous one."""
     for side in range(BID_PRICE):

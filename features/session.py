@@ -27,7 +27,7 @@ def interval_array(intervals_ns: Sequence[tuple[int, int]]) -> Intervals:
     return np.array(list(intervals_ns), dtype=np.int64).reshape(-1, 2)
 
 
-@njit(cache=True)
+@njit
 def interval_of(intervals: Intervals, time_ns: int) -> int:
     """Index of the interval that holds the instant, both ends included; else -1 minus the intervals gone by."""
     gone = 0
@@ -39,7 +39,7 @@ def interval_of(intervals: Intervals, time_ns: int) -> int:
     return -1 - gone
 
 
-@njit(cache=True)
+@njit
 def seconds_since_open(intervals: Intervals, time_ns: int) -> float:
     """Trading seconds since the first interval began; null outside the intervals."""
     current = interval_of(intervals, time_ns)
@@ -51,7 +51,7 @@ def seconds_since_open(intervals: Intervals, time_ns: int) -> float:
     return passed / 1e9
 
 
-@njit(cache=True)
+@njit
 def seconds_to_close(intervals: Intervals, time_ns: int) -> float:
     """Trading seconds until the last interval ends; null outside the intervals."""
     current = interval_of(intervals, time_ns)

@@ -4,8 +4,8 @@ The text that comes out is plain: for each measure a call, for each sum or mean 
 keeps it, for each feature a call that fills its place in the output row. `print(wire(CATALOG).source)` shows it. The
 batch loop and the desk run this very function; the tests run the same text uncompiled and compare bits.
 
-Numba's cache does not notice edits in functions that a kernel calls from other files, so the kernel's name carries a
-digest of every module that it is made of.
+Numba's cache does not notice edits in functions that a kernel calls from other files, so the compiled kernel's name
+carries a digest of every module that it is made of, and the functions themselves are not cached.
 
     >>> from features.catalog import CATALOG
     >>> "spread_bps" in wire(CATALOG).source

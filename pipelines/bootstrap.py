@@ -30,22 +30,24 @@ def history_days(run: Run) -> tuple[date, ...]:
     return tuple(day for day in calendar.sessions_until(run.market, run.days[-1], count + 1) if day < run.days[-1])
 
 
-def _is_complete(lake: Lake, market: Market, days: tuple[date, ...]) -> bool:
+def missing_days(lake: Lake, market: Market, days: tuple[date, ...]) -> tuple[date, ...]:
+    """Those of `days` that some table of the history does not hold yet, ascending."""
     from features.labels import LABELS_TABLE
 
-    tables = (*SILVER.values(), LABELS_TABLE)
-    return all(set(days) <= set(lake.days(table, market.name)) for table in tables)
+    present = [set(lake.days(table, market.name)) for table in (*SILVER.values(), LABELS_TABLE)]
+    return tuple(day for day in days if not all(day in found for found in present))
 
 
 def bootstrap(run: Run) -> int:
     """Sessions brought in (0 when nothing was missing)."""
     days = history_days(run)
-    if not days or _is_complete(Lake(run.settings.lake), run.market, days):
+    missing = missing_days(Lake(run.settings.lake), run.market, days)
+    if not missing:
         log.info("bootstrap: history of %d sessions is there, nothing to do", len(days))
         return 0
-    log.info("bootstrap: %d sessions of %s, %s to %s", len(days), run.market.name, days[0], days[-1])
-    history = replace(run, days=days)
+    log.info("bootstrap: %d sessions of %s, %s to %s", len(missing), run.market.name, missing[0], missing[-1])
+    history = replace(run, days=missing)
     for step in STEPS:
         if step.is_history:
             run_step(step.name, history)
-    return len(days)
+    return len(missing)

@@ -84,54 +84,38 @@ def run_step(name: str, run: Run) -> StepReport:
     folder = run.log_folder
     folder.mkdir(parents=True, exist_ok=True)
     lock = run.settings.home / "locks" / f"{run.market.name}.lock"
+    who, wait = f"fillwise {name} {run.days[-1]}", run.settings.lock_wait_seconds
+    with _log_file(folder / f"{name}.log"), held(lock, who, wait):
+        return _run_locked(name, run)
+
+
+def _run_locked(name: str, run: Run) -> StepReport:
+    path, started, clock = run.log_folder / f"{name}.json", datetime.now(UTC), time.monotonic()
     head = {
-        "step": name,
-        "market": run.market.name,
-        "first_day": run.days[0],
-        "last_day": run.days[-1],
-        "pid": os.getpid(),
-        "log": str(folder / f"{name}.log"),
-    }
-    with (
-        _log_file(folder / f"{name}.log"),
-        held(lock, f"fillwise {name} {run.days[-1]}", run.settings.lock_wait_seconds),
-    ):
-        started, clock = datetime.now(UTC), time.monotonic()
-        _record(folder / f"{name}.json", {**head, "state": "running", "started_at": started})
-        try:
-            module = importlib.import_module(step_named(name).module)
-            context = StepContext(run.settings, run.market, run.days, Lake(run.settings.lake), run.data)
-            report: StepReport = module.run(context)
-        except Exception as error:
-            _record(
-                folder / f"{name}.json",
-                {
-                    **head,
-                    "state": "failed",
-                    "started_at": started,
-                    "seconds": round(time.monotonic() - clock, 3),
-                    "error": str(error) or repr(error),
-                    "error_kind": type(error).__name__,
-                    "is_expected": isinstance(error, FillwiseError),
-                },
-            )
-            _tell(name, error)
-            raise
-        seconds = time.monotonic() - clock
-        _record(
-            folder / f"{name}.json",
-            {
-                **head,
-                **asdict(report),
-                "state": "done",
-                "started_at": started,
-                "seconds": round(seconds, 3),
-            },
-        )
-        for note in report.notes:
-            log.info("%s: %s", name, note)
-        log.info("%s", _summary(name, report, seconds))
+        "step": name, "market": run.market.name, "first_day": run.days[0], "last_day": run.days[-1],
+        "pid": os.getpid(), "log": str(path.with_suffix(".log")), "started_at": started,
+    }  # fmt: skip
+    _record(path, {**head, "state": "running"})
+    try:
+        module = importlib.import_module(step_named(name).module)
+        context = StepContext(run.settings, run.market, run.days, Lake(run.settings.lake), run.data)
+        report: StepReport = module.run(context)
+    except Exception as error:
+        seconds = round(time.monotonic() - clock, 3)
+        _record(path, {**head, "state": "failed", "seconds": seconds, **_error_fields(error)})
+        _tell(name, error)
+        raise
+    seconds = round(time.monotonic() - clock, 3)
+    _record(path, {**head, **asdict(report), "state": "done", "seconds": seconds})
+    for note in report.notes:
+        log.info("%s: %s", name, note)
+    log.info("%s", _summary(name, report, seconds))
     return report
+
+
+def _error_fields(error: Exception) -> dict[str, Any]:
+    kind, is_expected = type(error).__name__, isinstance(error, FillwiseError)
+    return {"error": str(error) or repr(error), "error_kind": kind, "is_expected": is_expected}
 
 
 def read_records(run: Run, names: Sequence[str]) -> list[dict[str, Any]]:

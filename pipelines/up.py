@@ -45,64 +45,39 @@ class Service:
         return f"http://{LOOPBACK}:{self.port}"
 
 
+def _airflow_commands() -> dict[str, tuple[str, ...]]:
+    airflow = str(SCRIPTS / "airflow")
+    return {
+        "airflow-api-server": (airflow, "api-server"),
+        "airflow-scheduler": (airflow, "scheduler", "--skip-serve-logs"),
+        "airflow-dag-processor": (airflow, "dag-processor"),
+        "airflow-triggerer": (airflow, "triggerer", "--skip-serve-logs"),
+    }
+
+
+def _mlflow_command(settings: Settings) -> tuple[str, ...]:
+    registry, port = settings.registry, settings.mlflow_port
+    options = {
+        "--backend-store-uri": f"sqlite:///{registry / 'mlflow.db'}",
+        "--default-artifact-root": (registry / "artifacts").as_uri(),
+        "--host": LOOPBACK,
+        "--port": str(port),
+        "--workers": "1",
+        "--allowed-hosts": f"{LOOPBACK}:{port},localhost:{port}",
+    }
+    words = (word for pair in options.items() for word in pair)
+    return (str(SCRIPTS / "mlflow"), "server", "--no-serve-artifacts", *words)
+
+
 def services(settings: Settings) -> tuple[Service, ...]:
     """What `up` starts, in the order in which it is printed."""
-    airflow, mlflow = str(SCRIPTS / "airflow"), str(SCRIPTS / "mlflow")
-    registry = settings.registry
+    port = str(settings.pages_port)
+    pages = (sys.executable, "-m", "pipelines.page_server", "--port", port, str(settings.pages))
+    mlflow = {"mlflow": _mlflow_command(settings)}
     return (
-        Service(
-            "Airflow",
-            "airflow_port",
-            settings.airflow_port,
-            "/api/v2/monitor/health",
-            {
-                "airflow-api-server": (airflow, "api-server"),
-                "airflow-scheduler": (airflow, "scheduler", "--skip-serve-logs"),
-                "airflow-dag-processor": (airflow, "dag-processor"),
-                "airflow-triggerer": (airflow, "triggerer", "--skip-serve-logs"),
-            },
-        ),
-        Service(
-            "MLflow",
-            "mlflow_port",
-            settings.mlflow_port,
-            "/health",
-            {
-                "mlflow": (
-                    mlflow,
-                    "server",
-                    "--backend-store-uri",
-                    f"sqlite:///{registry / 'mlflow.db'}",
-                    "--default-artifact-root",
-                    (registry / "artifacts").as_uri(),
-                    "--no-serve-artifacts",
-                    "--host",
-                    LOOPBACK,
-                    "--port",
-                    str(settings.mlflow_port),
-                    "--workers",
-                    "1",
-                    "--allowed-hosts",
-                    f"{LOOPBACK}:{settings.mlflow_port},localhost:{settings.mlflow_port}",
-                ),
-            },
-        ),
-        Service(
-            "pages",
-            "pages_port",
-            settings.pages_port,
-            "/",
-            {
-                "pages": (
-                    sys.executable,
-                    "-m",
-                    "pipelines.page_server",
-                    "--port",
-                    str(settings.pages_port),
-                    str(settings.pages),
-                ),
-            },
-        ),
+        Service("Airflow", "airflow_port", settings.airflow_port, "/api/v2/monitor/health", _airflow_commands()),
+        Service("MLflow", "mlflow_port", settings.mlflow_port, "/health", mlflow),
+        Service("pages", "pages_port", settings.pages_port, "/", {"pages": pages}),
     )
 
 

@@ -158,7 +158,7 @@ def windowed(past: list[Look]) -> dict[str, float]:
     returns = [NAN, *(1e4 * (now.mid / before.mid - 1.0) for now, before in pairs)]
     squares = [one * one for one in returns]
     products = [NAN, *(abs(now) * abs(before) for now, before in zip(returns[1:], returns, strict=False))]
-    traded, signed = [one.traded for one in past], [one.signed for one in past]
+    traded, signed = [NAN, *(one.traded for one in past[1:])], [NAN, *(one.signed for one in past[1:])]
     for levels in (1, 5):
         usual = held_mean(past, [one.depth(levels) for one in past], 300.0)
         for window in (10, 60, 300):

@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 
 from features.catalog import CATALOG, FEATURE_NAMES, FEATURES_TABLE, Feature
-from features.engine import compute_features
+from features.engine import compute_features, kernel
 from features.order import ORDER_CATALOG
 from features.windows import WINDOWS_SECONDS
 from features.wiring import wire
@@ -78,3 +78,14 @@ def test_a_new_feature_is_one_function_and_one_row() -> None:
 def test_a_feature_that_asks_for_the_unknown_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"no input or measure is called 'bid_prize_1'"):
         wire((Feature("misspelt", misspelt, "", "never", 0, 1),))
+
+
+def test_what_the_kernel_calls_is_not_cached_and_the_kernel_is_named_after_all_of_it() -> None:
+    """Numba's cache compares one file: a cached `realised_volatility` would keep an old `windows.rate` inside."""
+    wiring = wire(CATALOG)
+    compiled = [value for module in wiring.modules for value in vars(module).values() if hasattr(value, "py_func")]
+    assert len(compiled) > 40
+    assert {type(function._cache).__name__ for function in compiled} == {"NullCache"}
+    made = kernel()
+    for function in (made.step, made.trade, made.run):
+        assert function.__qualname__.endswith(wiring.digest)

@@ -71,6 +71,13 @@ def test_trades_are_null_until_the_feed_has_shown_one() -> None:
     assert found[2] == 1.0
 
 
+def test_what_an_auction_traded_before_the_first_row_is_no_flow_of_the_interval() -> None:
+    trades: list[Trade] = [(0.0, 10.5, 9e6, 1), (1.0, 10.5, 4.0, -1)]
+    found = column("trade_flow_60s", day_of([CALM, (1.0, *CALM[1:])], trades))
+    assert np.isnan(found[0])
+    assert found[1] == -1.0
+
+
 def test_a_trade_at_the_time_of_a_row_belongs_to_that_row() -> None:
     trades: list[Trade] = [(1.0, 10.5, 4.0, -1), (2.0, 10.5, 4.0, 1)]
     found = column("trade_flow_10s", day_of([CALM, (1.0, *CALM[1:]), (2.0, *CALM[1:])], trades))

@@ -62,9 +62,9 @@ def test_a_folder_of_files_is_relative_to_where_make_was_called(checkout: Path, 
     make(checkout, "setup")
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()
-    told = make(checkout, "nightly", "MARKET=ashare", "DATA=../my data", "DAY=2026-11-20", cwd=elsewhere)
+    told = make(checkout, "nightly", "MARKET=ashare", "DATA=my data", "DAY=2026-11-20", cwd=elsewhere)
     assert told[:-2] == [
-        "fillwise", "nightly", "--market", "ashare", "--day", "2026-11-20", "--data", str(tmp_path / "my data"),
+        "fillwise", "nightly", "--market", "ashare", "--day", "2026-11-20", "--data", str(elsewhere / "my data"),
     ]  # fmt: skip
 
 

@@ -155,13 +155,26 @@ def test_a_fill_while_a_decision_travels_never_leads_to_too_many_shares() -> Non
     for seed in range(6):
         orders = together(*(order(lots=30, start=30 * first, end=1800) for first in range(12)))
         market = open_market(session(seed=seed), orders, HiddenParameters(latency_seconds=0.99))
-        market.run(CROSS_AT_ONCE.to_array())
+        market.run(TWAP.to_array())
         state, filled = market.state, fills(market)
         parent = state.child[filled[:, 0].astype(int), 0]
         for number in range(state.children):
             child = state.child[number]
             before = filled[(parent == child[0]) & (filled[:, 4] < state.child_at[number, 0])]
             assert child[3] <= 30 - before[:, 2].sum()
+
+
+def test_two_orders_of_ours_that_improve_into_the_same_gap_never_meet() -> None:
+    both_rest = 0
+    for seed in range(12):
+        orders = together(order(1, 200, urgency=2), order(-1, 200, urgency=2))
+        market = open_market(session(seed=seed), orders, HiddenParameters())
+        for until in range(301, 400):
+            market.run(TWAP.to_array(), until)
+            bid, ask = int(market.state.best[2]), int(market.state.best[3])
+            assert bid < ask
+            both_rest += ask - bid < 100
+    assert both_rest > 100
 
 
 def test_a_market_order_pays_the_spread_that_a_posted_one_earns() -> None:

@@ -85,11 +85,11 @@ def test_forced_completion_uses_the_last_book_that_shows_the_far_side() -> None:
 
 
 def test_a_one_sided_or_stale_arrival_book_makes_the_order_ineligible_for_every_policy() -> None:
-    day = written_day([0, 100, 200], [[(9.99, 100.0)]] * 3, [[], [(10.01, 100.0)], [(10.01, 100.0)]])
+    day = written_day([0, 10, 200], [[(9.99, 100.0)]] * 3, [[], [(10.01, 100.0)], [(10.01, 100.0)]])
     orders = OrderArrays.of(
         side=[1.0, 1.0, -1.0],
         shares=[100.0] * 3,
-        arrival_ns=[SECOND, 101 * SECOND, 90 * SECOND],
+        arrival_ns=[SECOND, 11 * SECOND, 90 * SECOND],
         end_ns=[250 * SECOND] * 3,
     )
     for policy in (TWAP, POST_ONLY, DO_NOTHING):

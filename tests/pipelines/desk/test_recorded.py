@@ -18,6 +18,8 @@ from infra.lake import Lake
 from infra.markets import MARKETS
 from infra.settings import Settings
 from infra.tables import NOUNS
+from models.replay_tape import SessionClock
+from pipelines.desk.client_orders import interval_volume
 from pipelines.desk.recorded import bucket_volume, recorded_books, work_day
 from pipelines.desk.recorded_log import counted
 from pipelines.sources.ashare_scale import SHARE_COUNTS
@@ -130,12 +132,23 @@ def test_the_same_day_comes_out_the_same(worked: Mapping[str, pa.Table], data: P
     assert all(again[noun].equals(worked[noun]) for noun in DESK_NOUNS)
 
 
-def test_the_volume_expected_is_that_of_the_session_before(data: Path) -> None:
-    intervals = calendar.session_intervals_ns(ASHARE, FIRST)
+def test_orders_are_sized_by_the_volume_of_the_session_before(worked: Mapping[str, pa.Table], data: Path) -> None:
+    before, today = (calendar.session_intervals_ns(ASHARE, day) for day in (FIRST, SECOND))
+    volume = bucket_volume(recorded_books(data, ASHARE, FIRST)["SYM00"].market, before)
+    clock, length = SessionClock(today), sum(end - start for start, end in today)
+    for order in worked["parent_orders"].to_pylist():
+        starts, ends = clock.to_clock(
+            np.array([order["instructed_start_at"].timestamp(), order["instructed_end_at"].timestamp()]) * 1_000_000_000
+        )
+        expected = interval_volume(volume, starts / length, ends / length)
+        assert order["order_shares"] / expected == pytest.approx(order["participation_rate"], rel=1e-6)
+
+
+def test_the_volume_of_a_session_is_its_money_at_the_mid(data: Path) -> None:
     book = recorded_books(data, ASHARE, FIRST)["SYM00"]
-    expected = bucket_volume(book.market, intervals)
-    assert len(expected) == 20
-    assert expected.sum() == pytest.approx(np.nansum(book.market.traded_notional / book.market.mid), rel=1e-3)
+    volume = bucket_volume(book.market, calendar.session_intervals_ns(ASHARE, FIRST))
+    assert len(volume) == 20
+    assert volume.sum() == pytest.approx(np.nansum(book.market.traded_notional / book.market.mid), rel=1e-3)
 
 
 def test_a_crossed_recorded_row_is_not_traded_on(data: Path, tmp_path: Path) -> None:
