@@ -22,8 +22,9 @@ and lots, own generators, one compiled loop a day: the same inputs give the same
     >>> session = MarketSession(SAMPLE_SYMBOLS[7], 7, date(2026, 1, 6), date(2026, 1, 5), seconds=60)
     >>> market = open_market(session, no_orders(), HiddenParameters())
     >>> market.run(TWAP.to_array())
-    >>> market.state.second == 60, bool((market.state.row_place[11, 0, 0] < market.state.row_place[11, 1, 0]))
-    (True, True)
+    >>> bid, ask = market.state.row_place[11, :, 0].tolist()
+    >>> int(market.state.second), bid < ask
+    (60, True)
 """
 
 from __future__ import annotations

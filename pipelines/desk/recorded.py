@@ -44,10 +44,9 @@ BUCKET_SECONDS = 600
 
 @dataclass(frozen=True)
 class RecordedBook:
-    """One symbol's session: `market` as features see it, `replayed` with its money printed at the last price."""
+    """One symbol's session, its money printed at the last price as `build_features` does, and the previous close."""
 
-    market: SymbolDay
-    replayed: SymbolDay
+    day: SymbolDay
     previous_close: float
 
 
@@ -56,7 +55,7 @@ def _book(symbol: str, rows: pa.Table, levels: int) -> RecordedBook:
     last = np.asarray(pc.fill_null(rows.column("last_price"), np.nan).to_numpy(), np.float64)
     close = pc.drop_null(rows.column("previous_close_price"))
     reference = float(close[0].as_py()) if len(close) else float(day.mid[np.isfinite(day.mid)][0])
-    return RecordedBook(day, with_last_price(day, last), reference)
+    return RecordedBook(with_last_price(day, last), reference)
 
 
 def _is_usable(rows: pa.Table) -> pa.Array:
@@ -112,7 +111,7 @@ def _expectations(context: StepContext, day: date, books: Mapping[str, RecordedB
     return [
         Expectation(
             symbol,
-            bucket_volume(known[symbol].market, before) if symbol in known else bucket_volume(book.market, today),
+            bucket_volume(known[symbol].day, before) if symbol in known else bucket_volume(book.day, today),
             book.previous_close,
         )
         for symbol, book in books.items()
@@ -126,8 +125,8 @@ def _worked(
     rules = replay_rules(market, FILL_BOUND, intervals)
     for symbol, book in books.items():
         mine = order_arrays(orders.filter(pc.equal(orders.column("symbol"), symbol)))
-        signal = _signal(book.market, policy, intervals)
-        yield WorkedSymbol(symbol, mine, replay(book.replayed, mine, policy.parameters, rules, signal).log, FILL_BOUND)
+        signal = _signal(book.day, policy, intervals)
+        yield WorkedSymbol(symbol, mine, replay(book.day, mine, policy.parameters, rules, signal).log, FILL_BOUND)
 
 
 def _signal(day: SymbolDay, policy: PolicyInForce, intervals: Sequence[tuple[int, int]]) -> Float | None:

@@ -134,7 +134,7 @@ def test_the_same_day_comes_out_the_same(worked: Mapping[str, pa.Table], data: P
 
 def test_orders_are_sized_by_the_volume_of_the_session_before(worked: Mapping[str, pa.Table], data: Path) -> None:
     before, today = (calendar.session_intervals_ns(ASHARE, day) for day in (FIRST, SECOND))
-    volume = bucket_volume(recorded_books(data, ASHARE, FIRST)["SYM00"].market, before)
+    volume = bucket_volume(recorded_books(data, ASHARE, FIRST)["SYM00"].day, before)
     clock, length = SessionClock(today), sum(end - start for start, end in today)
     for order in worked["parent_orders"].to_pylist():
         starts, ends = clock.to_clock(
@@ -146,16 +146,16 @@ def test_orders_are_sized_by_the_volume_of_the_session_before(worked: Mapping[st
 
 def test_the_volume_of_a_session_is_its_money_at_the_mid(data: Path) -> None:
     book = recorded_books(data, ASHARE, FIRST)["SYM00"]
-    volume = bucket_volume(book.market, calendar.session_intervals_ns(ASHARE, FIRST))
+    volume = bucket_volume(book.day, calendar.session_intervals_ns(ASHARE, FIRST))
     assert len(volume) == 20
-    assert volume.sum() == pytest.approx(np.nansum(book.market.traded_notional / book.market.mid), rel=1e-3)
+    assert volume.sum() == pytest.approx(np.nansum(book.day.traded_notional / book.day.mid), rel=1e-3)
 
 
 def test_a_crossed_recorded_row_is_not_traded_on(data: Path, tmp_path: Path) -> None:
     rows = pq.read_table(data / "date=00.parquet").to_pandas()
     rows.loc[7, "n_bid1"] = rows.loc[7, "n_ask2"]
     pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), tmp_path / "date=00.parquet")
-    book = recorded_books(tmp_path, ASHARE, FIRST)["SYM00"].market
+    book = recorded_books(tmp_path, ASHARE, FIRST)["SYM00"].day
     assert book.rows == len(rows) - 1
     assert (book.bid_price[:, 0] < book.ask_price[:, 0]).all()
 
