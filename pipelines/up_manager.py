@@ -80,8 +80,10 @@ def _end_stragglers(patience_seconds: float) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _bound(run: Callable[..., None], *arguments: Any) -> None:
+def _bound(manager: int, run: Callable[..., None], *arguments: Any) -> None:
     die_with_parent()
+    if os.getppid() != manager:
+        return
     run(*arguments)
 
 
@@ -105,7 +107,7 @@ def run_together(
     together = honcho.Manager(printer)
     for name, command in commands.items():
         process = together.add_process(name, f"exec {BOUND} {command}", env=dict(environment), cwd="/")
-        process.run = functools.partial(_bound, process.run)
+        process.run = functools.partial(_bound, os.getpid(), process.run)
     try:
         together.loop()
     finally:

@@ -80,8 +80,8 @@ def test_one_that_ends_by_itself_stops_the_others_and_is_named(tmp_path: Path) -
 
 
 def test_kill_nine_of_the_manager_leaves_nothing_running(tmp_path: Path) -> None:
-    with start(tmp_path, "one", "sleep 60", "two", "bash -c 'echo ready; exec sleep 60'") as together:
-        assert wait_for(lambda: "ready" in "".join(path.read_text() for path in tmp_path.glob("two.log")), 20)
+    with start(tmp_path, "one", "sleep 60", "two", "bash -c 'exec sleep 61'") as together:
+        assert wait_for(lambda: {"sleep 60 ", "sleep 61 "} <= set(marked(tmp_path)), 20)
         together.kill()
         together.wait()
     assert wait_for(lambda: marked(tmp_path) == [], 10), marked(tmp_path)
@@ -92,8 +92,9 @@ def test_a_taken_port_is_named_with_the_variable_that_moves_it(tmp_path: Path) -
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
+        airflow, pages = free_ports(2)
         with pytest.raises(SettingsError) as told:
-            up(Settings(home=tmp_path, mlflow_port=port))
+            up(Settings(home=tmp_path, airflow_port=airflow, mlflow_port=port, pages_port=pages))
     assert told.value.which == f"MLflow, port {port}"
     assert told.value.next_step == f"stop what listens there, or set FILLWISE_MLFLOW_PORT={port + 1}"
     assert told.value.found == "Address already in use"
