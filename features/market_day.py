@@ -10,7 +10,7 @@ and 0 in size, so that a missing bid can never pass for a price. Trades are a se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -68,12 +68,24 @@ def _side(table: pa.Table, side: str, levels: int) -> tuple[Float, Float]:
     return price, shares
 
 
+def with_last_price(day: SymbolDay, last_price: Float) -> SymbolDay:
+    """For a feed that gives money but no shares: shares = money / last price (day.rows), all printed at that price.
+
+    Without it such a feed has volume, but no print that could fill a resting child under `touch`.
+    """
+    shares = np.where(np.isfinite(day.traded_shares), day.traded_shares, day.traded_notional / last_price)
+    return replace(day, traded_shares=shares)
+
+
 def symbol_day(symbol: str, book: pa.Table, trades: pa.Table | None, levels: int) -> SymbolDay:
-    """Build arrays from rows of `silver.book_snapshots` and `silver.trades` of one symbol and day, in time order."""
+    """Build arrays from rows of `silver.book_snapshots` and `silver.trades` of one symbol and day, in time order.
+
+    The one door from rows to arrays, so that features, backtest and desk see the same prints on every feed.
+    """
     bid_price, bid_shares = _side(book, "bid", levels)
     ask_price, ask_shares = _side(book, "ask", levels)
     has_trades = trades is not None and trades.num_rows > 0
-    return SymbolDay(
+    day = SymbolDay(
         symbol=symbol,
         times_ns=book.column("event_at_ns").to_numpy(),
         sequence=book.column("sequence").to_numpy(),
@@ -94,6 +106,7 @@ def symbol_day(symbol: str, book: pa.Table, trades: pa.Table | None, levels: int
             else np.empty(0, np.int8)
         ),
     )
+    return with_last_price(day, _doubles(book, "last_price", fill=np.nan))
 
 
 def empty_day(symbol: str, levels: int) -> SymbolDay:

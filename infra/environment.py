@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from pathlib import Path
 
+from infra.revision import source_digest
 from infra.settings import PROJECT, Settings
+
+COMPILED = ("features", "models")
+KERNELS_KEPT_SECONDS = 30 * 86_400.0
+"""A month: whoever goes back to an older checkout within it finds its kernels compiled."""
 
 
 def _kept_secret(settings: Settings, name: str) -> str:
@@ -30,13 +36,33 @@ def _kept_secret(settings: Settings, name: str) -> str:
     return path.read_text().strip()
 
 
+def kernels_folder(settings: Settings) -> Path:
+    """Where compiled kernels are kept: one folder a state of the code.
+
+    Numba looks only at the file of the outermost function, so after an edit of a kernel that it calls it would go on
+    with the old one; a name made from all of the compiled packages cannot.
+    """
+    return settings.cache / "numba" / source_digest(COMPILED)[:16]
+
+
+def _forget_old_kernels(folder: Path) -> None:
+    """Remove what other states of the code left and nobody has used for a month."""
+    if folder.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    newest = folder.stat().st_mtime
+    for other in folder.parent.iterdir():
+        if other.is_dir() and newest - other.stat().st_mtime > KERNELS_KEPT_SECONDS:
+            shutil.rmtree(other, ignore_errors=True)
+
+
 def quiet_environment(settings: Settings) -> dict[str, str]:
     """Homes and telemetry of the libraries that a step uses."""
     cache, java = settings.cache, settings.jars / "java_home"
     return {
         **({"JAVA_HOME": str(java)} if java.exists() else {}),
         "FILLWISE_HOME": str(settings.home),
-        "NUMBA_CACHE_DIR": str(cache / "numba"),
+        "NUMBA_CACHE_DIR": str(kernels_folder(settings)),
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "XDG_CACHE_HOME": str(cache),
         "XDG_CONFIG_HOME": str(cache / "config"),
@@ -92,5 +118,6 @@ def apply(settings: Settings) -> None:
     """Set the quiet environment in this process, before any library is imported. Values already set stay."""
     for folder in (settings.home, settings.cache):
         Path(folder).mkdir(parents=True, exist_ok=True)
+    _forget_old_kernels(kernels_folder(settings))
     for key, value in quiet_environment(settings).items():
         os.environ[key] = value

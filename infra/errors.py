@@ -9,7 +9,8 @@
     │   ├── QualityError     more rows were refused than the table allows            exit 1
     │   ├── SessionError     the day is no session, or lies beyond the calendar      exit 1
     │   ├── LakeError        the lake is newer than this program, or damaged         exit 1
-    │   └── EvidenceError    too little data to train or to judge                    exit 1
+    │   ├── EvidenceError    too little data to train or to judge                    exit 1
+    │   └── NightStoppedError a step stopped the night; the page says which and why   exit 1
     └── RetryError           the same command may succeed later                      exit 75
         └── BusyError        another process holds the lock                          exit 75
 
@@ -73,6 +74,10 @@ class LakeError(StopError):
 
 class EvidenceError(StopError):
     """Too little data to train or to judge."""
+
+
+class NightStoppedError(StopError):
+    """A step stopped the night; its page is written and says which and why."""
 
 
 class RetryError(FillwiseError):

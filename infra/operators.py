@@ -62,11 +62,14 @@ def _values(market: str, day: str) -> dict[str, str]:
 
 
 def session_task(market: str) -> StepOperator:
-    """First task: returns the trade date; skipped, with everything after it, when there is no session."""
+    """First task: returns the trade date; skipped, with everything after it, when there is no session.
+
+    It is told when the run was due, so a night that starts late (a missed Friday on Saturday) still finds its day.
+    """
     return StepOperator(
         task_id="session",
         command="session",
-        values=_values(market, "{{ params.day or '' }}"),
+        values={**_values(market, "{{ params.day or '' }}"), "FILLWISE_AT": "{{ dag_run.run_after.isoformat() }}"},
         may_skip=True,
         doc_md="Which trade date is tonight's. Skipped: no session today.",
     )

@@ -14,6 +14,7 @@ come as one boolean column each. The context is ephemeral, telemetry is off, and
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import warnings
@@ -60,6 +61,7 @@ def _gx() -> Any:
         warnings.simplefilter("ignore")
         import great_expectations
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     return great_expectations
 
 

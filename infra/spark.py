@@ -11,12 +11,14 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from infra.errors import StopError
-from infra.settings import Settings
+from infra.settings import PROJECT, Settings
 
 JARS = ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar")
+LOGGING = PROJECT / "infra" / "deploy" / "log4j2.properties"
 GIVEN = TypeVar("GIVEN")
 MADE = TypeVar("MADE")
 
@@ -52,26 +54,62 @@ def _options(settings: Settings) -> dict[str, str]:
         "spark.python.worker.reuse": "true",
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-        "spark.log.level": "ERROR",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{LOGGING}",
     }
+
+
+@contextmanager
+def _errors_into(path: Path) -> Iterator[None]:
+    """What is written to standard error meanwhile, and by every process started meanwhile, goes into a file.
+
+    The JVM greets with warnings about its own modules that no setting of Spark's reaches.
+    """
+    sys.stderr.flush()
+    kept, log = os.dup(2), os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(log, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(log)
+
+
+def _started(settings: Settings) -> Any:
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master(f"local[{settings.threads}]").appName("fillwise")
+    for name, value in _options(settings).items():
+        builder = builder.config(name, value)
+    log = settings.cache / "spark" / "jvm.log"
+    try:
+        with _errors_into(log):
+            return builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        lines = log.read_text(errors="replace").splitlines()
+        raise StopError(
+            "Spark does not start",
+            which=os.environ.get("JAVA_HOME", "java on the PATH"),
+            found=(lines or [str(error)])[0][:200],
+            allowed="a running Java 17 or newer with the module jdk.incubator.vector",
+            next_step=f"read {log}, then run `make setup`",
+        ) from error
 
 
 @contextmanager
 def spark_session(settings: Settings) -> Iterator[Any]:
     """A session on `local[threads]`, stopped on the way out, its JVM waited for.
 
-    Raises StopError when the jars are missing.
+    Raises StopError when the jars are missing or the JVM does not start; what it said lies in `cache/spark/jvm.log`.
     """
     from pyspark import SparkContext
-    from pyspark.sql import SparkSession
 
     (settings.cache / "spark").mkdir(parents=True, exist_ok=True)
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    builder = SparkSession.builder.master(f"local[{settings.threads}]").appName("fillwise")
-    for name, value in _options(settings).items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    session = _started(settings)
     try:
         yield session
     finally:

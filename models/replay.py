@@ -166,7 +166,7 @@ def score_fills(
     """What fills that really happened cost: the same settlement, without a policy.
 
     fill_order (f): number of the parent order of each of `fills` (ascending in time). Where the day's price already
-    carries our impact, hand in rules with `models.impact.NO_IMPACT`'s linear part.
+    carries our impact, hand in rules whose impact has a `linear_coefficient` of 0.
     """
     clock, scale = SessionClock(rules.intervals_ns), impact_scale(day)
     tape = make_tape(day, clock, None)

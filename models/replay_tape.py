@@ -15,7 +15,7 @@ range everything traded at v.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,15 +103,6 @@ class Tape(NamedTuple):
     clock_ns: Long
     utc_ns: Long
     volume_shares: Float
-
-
-def with_last_price(day: SymbolDay, last_price: Float) -> SymbolDay:
-    """For a feed that gives money but no shares: shares = money / last price (day.rows), all printed at that price.
-
-    Without it such a feed has volume, but no print that could fill a resting child under `touch`.
-    """
-    shares = np.where(np.isfinite(day.traded_shares), day.traded_shares, day.traded_notional / last_price)
-    return replace(day, traded_shares=shares)
 
 
 def make_tape(day: SymbolDay, clock: SessionClock, signal_bps: Float | None) -> Tape:

@@ -39,6 +39,15 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_due_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--at",
+        default=os.environ.get("FILLWISE_AT") or None,
+        metavar="TIME",
+        help="when the night was due, ISO 8601 with a zone (default: now); ignored when --day is given",
+    )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command; nothing heavy is imported to show help."""
     parser = argparse.ArgumentParser(
@@ -51,6 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
         added = commands.add_parser(command.name, help=command.help, description=command.help)
         if command.takes_run:
             _add_run_arguments(added)
+        if command.takes_due_time:
+            _add_due_argument(added)
     return parser
 
 

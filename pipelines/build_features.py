@@ -28,7 +28,6 @@ from infra.lake_files import DayFile, input_digest, read_day_file, write_day_fil
 from infra.markets import Market
 from infra.spark import each_day, spark_session
 from infra.tables import SILVER
-from models.replay_tape import with_last_price
 from pipelines.batches import day_batches, merged
 from pipelines.step import StepContext, StepReport
 
@@ -84,7 +83,6 @@ def _known_at(book: pa.Table, prints: pa.Table | None) -> pa.Array:
 
 def _feature_rows(task: DayTask, symbol: str, book: pa.Table, prints: pa.Table | None) -> pa.Table:
     arrays = symbol_day(symbol, book, prints, task.market.book_levels)
-    arrays = with_last_price(arrays, book.column("last_price").to_numpy())
     values = compute_features(arrays, calendar.session_intervals_ns(task.market, task.day))
     columns = [pa.array(values[:, place], from_pandas=True) for place in range(len(FEATURE_NAMES))]
     keys = [*(book.column(name) for name in ROW_KEYS), _known_at(book, prints)]

@@ -13,12 +13,13 @@ Call = Callable[[Settings, argparse.Namespace], int]
 
 @dataclass(frozen=True)
 class Command:
-    """One command: name, help line, what it calls, and whether it takes --market, --day and the rest."""
+    """One command: name, help line, what it calls, whether it takes --market, --day and the rest, and --at."""
 
     name: str
     help: str
     call: Call
     takes_run: bool = True
+    takes_due_time: bool = False
 
 
 def _session(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -81,7 +82,9 @@ def _up(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("session", "print the trade date to work on; exit 99 when the exchange is closed today", _session),
+    Command(
+        "session", "print the trade date to work on; exit 99 when the exchange is closed today", _session, True, True
+    ),
     Command("bootstrap", "bring in the history that the first night needs, as one range", _bootstrap),
     Command("night", "run every step of the night in this process, without Airflow", _night),
     Command("nightly", "bootstrap, then run the night through Airflow, then print what happened", _nightly),

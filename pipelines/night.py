@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
-from infra.errors import FillwiseError
+from infra.errors import FillwiseError, NightStoppedError
 from pipelines.bootstrap import bootstrap
 from pipelines.nightly import print_night
 from pipelines.runner import Run, run_step
@@ -19,8 +20,11 @@ def night(run: Run) -> int:
     try:
         for step in STEPS:
             run_step(step.name, run)
+    except NightStoppedError:
+        raise
     except FillwiseError:
-        run_step("report", run)
+        with suppress(NightStoppedError):
+            run_step("report", run)
         raise
     finally:
         print_night(run)

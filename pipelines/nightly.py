@@ -7,19 +7,21 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.environment import process_environment
+from pipelines.report_inputs import StepLine, read_steps, stopped_at
 from pipelines.runner import Run, read_records
 from pipelines.steps import STEPS
 
 SCRIPTS = Path(sys.executable).parent
 NAMES = [step.name for step in STEPS]
 POLL_SECONDS = 0.5
-PAGE_STEP = "report"
-"""It writes no table; its page shows the seconds of the latest run."""
-HEADER = f"{'step':20}{'state':11}{'rows in':>12}{'rows out':>12}{'refused':>12}{'seconds':>9}  tables"
+VERDICT_STEP, PAGE_STEP = "gate", "report"
+"""The page step writes no table; its page shows the seconds of the latest run."""
+HEADER = f"{'step':20}{'state':12}{'rows in':>12}{'rows out':>12}{'refused':>12}{'seconds':>9}  tables"
 
 
 def dag_of(market: str) -> str:
@@ -27,33 +29,55 @@ def dag_of(market: str) -> str:
     return f"nightly_retraining_{market}"
 
 
-def _step_line(record: dict[str, Any]) -> str:
-    tables = ", ".join(f"{found['table']}@{found['version']}" for found in record.get("tables", ()))
-    state = "unchanged" if record.get("is_unchanged") else record["state"]
-    counts = "".join(f"{record.get(name, 0):>12,}" for name in ("rows_in", "rows_out", "rows_refused"))
-    return f"{record['step']:20}{state:11}{counts}{record.get('seconds', 0.0):>9.1f}  {tables}"
+def _step_line(step: StepLine) -> str:
+    counts = "".join(f"{count:>12,}" for count in (step.rows_in, step.rows_out, step.rows_refused))
+    return f"{step.name:20}{step.state:12}{counts}{step.seconds:>9.1f}  {', '.join(step.tables)}"
 
 
-def print_night(run: Run, seconds: float | None = None) -> None:
+@dataclass(frozen=True)
+class NightTimes:
+    """Wall seconds of a night: all of it, and the part that brought in missing history before it."""
+
+    whole: float
+    bootstrap: float
+
+    def sentence(self, working: float) -> str:
+        rest = self.whole - self.bootstrap - working
+        return (
+            f"{self.whole:.1f} s in all: {self.bootstrap:.1f} s looking for history and bringing it in, "
+            f"{working:.1f} s inside steps, {rest:.1f} s ({rest / self.whole:.0%}) orchestration and start-up"
+        )
+
+
+def _print_stop(stopped: StepLine) -> None:
+    why = stopped.error or "the process was killed; run the same command again"
+    print(f"\n{stopped.name} stopped: {why}\nits log: {stopped.log}")
+
+
+def print_night(run: Run, times: NightTimes | None = None) -> None:
     """The table of steps, the sentence of the step that stopped, and where to look."""
-    records = read_records(run, NAMES)
     day, market = run.days[-1], run.market.name
-    print(f"\nNight of {day}, market {market}")
-    print(HEADER)
-    for record in records:
-        print(_step_line(record))
-    for record in records:
-        if record["state"] == "failed":
-            print(f"\n{record['step']} stopped: {record['error']}\nits log: {record['log']}")
-        for note in record.get("notes", ()) if record["step"] in ("gate", "report") else ():
+    steps = read_steps(run.log_folder, own="")
+    print(f"\nNight of {day}, market {market}\n{HEADER}")
+    for step in steps:
+        print(_step_line(step))
+    for step in steps:
+        for note in step.notes if step.name in (VERDICT_STEP, PAGE_STEP) else ():
             print(f"  {note}")
-    if records and all(record.get("is_unchanged") for record in records if record["step"] != PAGE_STEP):
+    stopped = stopped_at(steps)
+    if stopped is not None:
+        _print_stop(stopped)
+    if all(step.state == "unchanged" for step in steps if step.name != PAGE_STEP):
         print("Nothing changed: every table already held this night's result.")
-    if seconds is not None:
-        working = sum(record.get("seconds", 0.0) for record in records)
-        print(f"{seconds:.1f} s in all, of which {working:.1f} s inside steps, the rest orchestration and start-up")
+    if times is not None:
+        print(times.sentence(sum(step.seconds for step in steps)))
     print(f"page:    {run.settings.pages / market / str(day) / 'index.html'}")
     print(f"lake:    {run.settings.lake}\nlogs:    {run.log_folder}\nlook at: make up   (Airflow, MLflow, pages)")
+
+
+def _tell_step(run: Run, name: str) -> None:
+    line = next(step for step in read_steps(run.log_folder, own="") if step.name == name)
+    print(_step_line(line), flush=True)
 
 
 def _run_dag(run: Run, environment: dict[str, str], before: dict[str, Any]) -> int:
@@ -69,7 +93,7 @@ def _run_dag(run: Run, environment: dict[str, str], before: dict[str, Any]) -> i
                 for record in _fresh_records(run, before):
                     if record["state"] != "running" and record["step"] not in told:
                         told.add(record["step"])
-                        print(_step_line(record), flush=True)
+                        _tell_step(run, record["step"])
                 if status is not None:
                     return status
                 time.sleep(POLL_SECONDS)
@@ -92,6 +116,7 @@ def nightly(run: Run) -> int:
     with (run.log_folder / "airflow.log").open("ab") as out:
         migrate = subprocess.Popen([str(SCRIPTS / "airflow"), "db", "migrate"], env=environment, stdout=out, stderr=out)
         status = _bootstrap(run)
+        bootstrapped = time.monotonic() - started
         migrated = migrate.wait()
     if status:
         return status
@@ -101,7 +126,7 @@ def nightly(run: Run) -> int:
     before = {record["step"]: record.get("started_at") for record in read_records(run, NAMES)}
     print(f"airflow dags test {dag_of(run.market.name)}, day {run.days[-1]}\n{HEADER}", flush=True)
     status = _run_dag(run, environment, before)
-    print_night(run, time.monotonic() - started)
+    print_night(run, NightTimes(time.monotonic() - started, bootstrapped))
     return status or _unfinished(run, before)
 
 

@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from infra import calendar
 from infra.lake import Commit
 from infra.lake_files import DayFile, input_digest, write_day_file
+from infra.revision import source_digest
 from infra.tables import COSTS, SILVER
-from models.impact import NO_IMPACT
+from models.impact import StatedImpact
 from models.replay import replay_rules, score_fills
-from pipelines.desk_day import DeskDay, own_fills, read_desk_day
+from pipelines.desk_day import REAL_FILLS, DeskDay, own_fills, read_desk_day
 from pipelines.order_rows import cost_rows
 from pipelines.policy_in_force import policy_in_force
 from pipelines.step import StepContext
@@ -22,14 +23,23 @@ from pipelines.step import StepContext
 NOUNS = ("book_snapshots", "parent_orders", "fills")
 
 
+def _impact(fills: pa.Table) -> StatedImpact:
+    """A market that made the fills itself carries our impact in its path; on a recording it is overlaid.
+
+    Either way the forced completion is a block that nobody traded, and pays the block's impact.
+    """
+    is_in_path = pc.all(pc.equal(fills.column("fill_model"), REAL_FILLS), min_count=0).as_py()
+    return StatedImpact(linear_coefficient=0.0) if is_in_path else StatedImpact()
+
+
 def settled(context: StepContext, desk: DeskDay) -> pa.Table:
-    """Rows of `gold.costs` of one symbol-day, against the book as it was recorded (our impact is in it)."""
+    """Rows of `gold.costs` of one symbol-day, against the book as it was recorded."""
     place = {name: number for number, name in enumerate(desk.orders.parent_order_id.tolist())}
     rows = desk.fill_rows
     orders = np.array([place[name] for name in rows.column("parent_order_id").to_pylist()], np.int64)
     is_maker = np.asarray(pc.equal(rows.column("liquidity"), "maker").to_numpy(zero_copy_only=False), np.bool_)
     intervals = calendar.session_intervals_ns(context.market, desk.day)
-    rules = replay_rules(context.market, "trade_through", intervals, NO_IMPACT)
+    rules = replay_rules(context.market, "trade_through", intervals, _impact(rows))
     outcome = score_fills(desk.recorded, desk.orders, orders, own_fills(rows), is_maker, rules)
     version = policy_in_force(context.settings, context.market, desk.day).version
     return cost_rows(desk, outcome, context.market, version)
@@ -37,7 +47,8 @@ def settled(context: StepContext, desk: DeskDay) -> pa.Table:
 
 def _inputs(context: StepContext, day: date) -> str:
     files = [context.lake.day_files(SILVER[noun], context.market.name, [day]).get(day, ()) for noun in NOUNS]
-    return input_digest(*(path.stem for paths in files for path in paths))
+    code = source_digest(("features", "models"))
+    return input_digest(*(path.stem for paths in files for path in paths), code)
 
 
 def write_costs(context: StepContext) -> Commit:

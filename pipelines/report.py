@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra.errors import NightStoppedError
 from infra.tables import HEALTH, QUARANTINE
 from pipelines.page_template import page_environment
 from pipelines.report_inputs import Part, StepLine, part, read_steps, require_finished, stopped_at
@@ -166,11 +167,29 @@ def _write(context: StepContext, day: date, draw: Callable[[NightPage], str] = r
     return any(is_new), [page.headline.text, *_missing(page)]
 
 
+def _refuse_to_end_green(context: StepContext) -> None:
+    stopped = stopped_at(read_steps(context.settings.logs / context.market.name / str(context.night)))
+    if stopped is not None:
+        why = stopped.error_fields
+        raise NightStoppedError(
+            "the night stopped",
+            which=f"{stopped.name} of {context.market.name} {context.night}",
+            found=why.get("what") or stopped.state,
+            allowed="every step done",
+            next_step=why.get("next") or "run the same command again",
+        )
+
+
 def run(context: StepContext) -> StepReport:
-    """Write the page of each night in `context.days`."""
+    """Write the page of each night in `context.days`.
+
+    Raises NightStoppedError, once the pages are written, when a step stopped the last of them: a night whose page says
+    so must not look like one that went through.
+    """
     written, notes = 0, list[str]()
     for day in context.progress(context.days, "report"):
         is_new, notes = _write(context, day)
         written += is_new
     notes.append(f"page {context.page_folder(context.night) / 'index.html'}")
+    _refuse_to_end_green(context)
     return StepReport(len(context.days), len(context.days), is_unchanged=written == 0, notes=tuple(notes))

@@ -131,15 +131,19 @@ def _step(folder: Path, name: str, help_line: str) -> StepLine:
         )
 
 
-def read_steps(log_folder: Path) -> tuple[StepLine, ...]:
-    """The night's steps in order, the page's own left out; what lies behind a stop was not reached tonight."""
+def read_steps(log_folder: Path, own: str = OWN_STEP) -> tuple[StepLine, ...]:
+    """The night's steps in order, `own` (the one that asks) left out; what lies behind a stop was not reached tonight.
+
+    The report is written after a stop, too, so it is never one of those.
+    """
     lines: list[StepLine] = []
     is_stopped = False
     for step in STEPS:
-        if step.name == OWN_STEP:
+        if step.name == own:
             continue
         found = _step(log_folder, step.name, step.help)
-        lines.append(StepLine(step.name, step.help, "not reached") if is_stopped else found)
+        is_unreached = is_stopped and step.name != OWN_STEP
+        lines.append(StepLine(step.name, step.help, "not reached") if is_unreached else found)
         is_stopped = is_stopped or found.state in ("failed", "interrupted")
     return tuple(lines)
 

@@ -3,25 +3,69 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from infra import calendar
+from infra.errors import SessionError, UsageError
+from infra.markets import Market
 from infra.settings import Settings
 from pipelines.arguments import market_named, run_from
 
 NO_SESSION = 99
 
 
+def _time(raw: str | None) -> datetime:
+    """When the night was due; now, when nobody says. Raises UsageError for a time without its zone."""
+    if not raw:
+        return datetime.now(UTC)
+    try:
+        due = datetime.fromisoformat(raw)
+    except ValueError:
+        due = None
+    if due is None or due.tzinfo is None:
+        raise UsageError(
+            "cannot read a time",
+            which="--at",
+            found=repr(raw),
+            allowed="ISO 8601 with a zone, for example 2026-11-20T22:30:00+00:00",
+            next_step="type the time again",
+        )
+    return due
+
+
+def session_at(market: Market, due: datetime) -> date | None:
+    """The session that a night due at `due` works on: that day's in the exchange's own zone, None when it was closed.
+
+    A night that starts late still works on the day it was due for. Raises SessionError when that day's files are not
+    known yet at `due`, because half a session must never be taken for a whole one.
+    """
+    day = due.astimezone(ZoneInfo(market.zone)).date()
+    if not calendar.is_session(market, day):
+        return None
+    known = calendar.known_at(market, day)
+    if known > due:
+        raise SessionError(
+            "session has not closed yet",
+            which=f"{market.name} ({market.calendar}) {day}",
+            found=f"{due.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+            allowed=f"{known:%Y-%m-%d %H:%M} UTC or later",
+            next_step=f"wait until then, or name an earlier session, for example "
+            f"--day {calendar.latest_closed_session(market, due)}",
+        )
+    return day
+
+
 def print_session(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print the day as the last line. Without `--day`: today in the exchange's zone, if it was a session."""
+    """Print the day as the last line: the one named with `--day`, else that of a night due at `--at`."""
     if arguments.day:
         print(run_from(settings, arguments).days[-1])
         return 0
-    market = market_named(arguments.market)
-    today = datetime.now(UTC).astimezone(ZoneInfo(market.zone)).date()
-    if not calendar.is_session(market, today):
-        print(f"no session today: {market.calendar} is closed on {today:%A} {today}")
+    market, due = market_named(arguments.market), _time(arguments.at)
+    day = session_at(market, due)
+    if day is None:
+        closed = due.astimezone(ZoneInfo(market.zone)).date()
+        print(f"no session today: {market.calendar} is closed on {closed:%A} {closed}")
         return NO_SESSION
-    print(today)
+    print(day)
     return 0

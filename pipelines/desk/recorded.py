@@ -29,7 +29,7 @@ from infra.errors import SourceError
 from infra.markets import Market
 from models.impact import row_volume
 from models.replay import FillBound, order_arrays, replay, replay_rules
-from models.replay_tape import SessionClock, with_last_price
+from models.replay_tape import SessionClock
 from models.version import PolicyInForce
 from pipelines.desk.client_orders import Expectation, client_orders
 from pipelines.desk.recorded_log import WorkedSymbol, log_rows
@@ -44,7 +44,7 @@ BUCKET_SECONDS = 600
 
 @dataclass(frozen=True)
 class RecordedBook:
-    """One symbol's session, its money printed at the last price as `build_features` does, and the previous close."""
+    """One symbol's session and the previous close."""
 
     day: SymbolDay
     previous_close: float
@@ -52,10 +52,9 @@ class RecordedBook:
 
 def _book(symbol: str, rows: pa.Table, levels: int) -> RecordedBook:
     day = symbol_day(symbol, rows, None, levels)
-    last = np.asarray(pc.fill_null(rows.column("last_price"), np.nan).to_numpy(), np.float64)
     close = pc.drop_null(rows.column("previous_close_price"))
     reference = float(close[0].as_py()) if len(close) else float(day.mid[np.isfinite(day.mid)][0])
-    return RecordedBook(with_last_price(day, last), reference)
+    return RecordedBook(day, reference)
 
 
 def _is_usable(rows: pa.Table) -> pa.Array:

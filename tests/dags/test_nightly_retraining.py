@@ -47,6 +47,11 @@ def test_the_report_is_written_after_a_failure_but_not_on_a_day_without_session(
     assert set(rules.values()) == {"all_success"}
 
 
+def test_the_session_task_is_told_when_the_run_was_due(dags: dict[str, Any]) -> None:
+    values = dags["nightly_retraining_sample"].get_task("session").values
+    assert values["FILLWISE_AT"] == "{{ dag_run.run_after.isoformat() }}"
+
+
 def an_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, **given: Any) -> operators.StepOperator:
     fake = tmp_path / "fillwise"
     fake.write_text(f"#!/bin/sh\n{script}\n")

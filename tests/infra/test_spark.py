@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,21 @@ def test_workers_answer_in_order_read_delta_and_leave_no_jvm(tmp_path: Path) -> 
     assert os.getpid() not in {process for _, process in answers}
     assert {process for _, process in answers} & {process for _, process in again}, "workers are used again"
     assert not is_alive(jvm)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_java_that_does_not_start_is_named_with_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java = tmp_path / "jre" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text("#!/bin/sh\necho 'Module jdk.incubator.vector not found' >&2\nexit 1\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(java.parents[1]))
+    with (
+        pytest.raises(StopError, match=r"Spark does not start: .*jre; found .*vector not found.*next: read .*jvm\.log"),
+        spark_session(Settings(home=tmp_path)),
+    ):
+        pass
+    gc.collect()
 
 
 def test_missing_jars_name_the_command_that_fetches_them(tmp_path: Path) -> None:

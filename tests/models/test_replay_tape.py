@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.replay_tape import SessionClock, make_tape, with_last_price
+from features.market_day import with_last_price
+from models.replay_tape import SessionClock, make_tape
 from tests.models.replay_days import SECOND, written_day
 
 OPEN = SessionClock()

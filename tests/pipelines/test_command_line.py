@@ -61,3 +61,21 @@ def test_the_session_task_prints_the_day_it_was_given_and_refuses_a_holiday(tmp_
     done = fillwise(tmp_path, "session", FILLWISE_DAY="2026-11-26")
     assert done.returncode == 1
     assert "day is no session" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("due", "status", "says"),
+    [
+        ("2026-11-20T22:30:00+00:00", 0, "2026-11-20"),
+        ("2026-11-21T03:10:00+00:00", 0, "2026-11-20"),
+        ("2026-11-21T22:30:00+00:00", 99, "no session today: XNYS is closed on Saturday 2026-11-21"),
+        ("2026-11-20T15:00:00+00:00", 1, "session has not closed yet: sample (XNYS) 2026-11-20"),
+        ("2026-11-20 22:30", 2, "cannot read a time: --at; found '2026-11-20 22:30'"),
+    ],
+)
+def test_a_night_works_on_the_day_it_was_due_for_however_late_it_starts(
+    tmp_path: Path, due: str, status: int, says: str
+) -> None:
+    done = fillwise(tmp_path, "session", FILLWISE_AT=due)
+    assert done.returncode == status
+    assert says in done.stdout + done.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.errors import NightStoppedError
 from pipelines.report import run
 from pipelines.report_evidence import Comparison
 from pipelines.report_words import of_comparison
@@ -117,7 +118,8 @@ def test_a_night_that_stopped_says_at_which_step_and_why(tmp_path: Path) -> None
     context = invented_context(tmp_path)
     write_quarantine(context)
     write_records(context, "validate", REFUSED)
-    run(context)
+    with pytest.raises(NightStoppedError, match="the night stopped: validate of sample 2026-11-20; found more rows"):
+        run(context)
     page = page_of(tmp_path)
     assert (
         "The night stopped at validate: more rows refused than allowed: silver.book_snapshots 2026-11-20." in page.text
@@ -135,7 +137,8 @@ def test_a_night_that_stopped_says_at_which_step_and_why(tmp_path: Path) -> None
 def test_evidence_of_an_earlier_run_is_not_shown_under_a_night_that_stopped(tmp_path: Path) -> None:
     context = whole_night(tmp_path)
     write_records(context, "ingest", REFUSED)
-    run(context)
+    with pytest.raises(NightStoppedError):
+        run(context)
     page = page_of(tmp_path)
     assert "+0.40 bps" not in page.text
     assert "not available: step gate was not reached" in page.text
@@ -144,7 +147,8 @@ def test_evidence_of_an_earlier_run_is_not_shown_under_a_night_that_stopped(tmp_
 def test_an_unknown_error_is_called_one_and_shown_whole(tmp_path: Path) -> None:
     context = invented_context(tmp_path)
     write_records(context, "train", "index 3 is out of bounds", is_expected=False)
-    run(context)
+    with pytest.raises(NightStoppedError):
+        run(context)
     page = page_of(tmp_path)
     assert "an error that Fillwise does not know" in page.text
     assert "what index 3 is out of bounds" in page.text
@@ -153,7 +157,8 @@ def test_an_unknown_error_is_called_one_and_shown_whole(tmp_path: Path) -> None:
 def test_a_killed_step_is_called_interrupted(tmp_path: Path) -> None:
     context = invented_context(tmp_path)
     write_records(context, "backtest", state="running")
-    run(context)
+    with pytest.raises(NightStoppedError):
+        run(context)
     assert "The night was interrupted in backtest: the process was killed." in page_of(tmp_path).text
 
 
@@ -187,7 +192,8 @@ def test_broken_evidence_costs_its_own_part_only(tmp_path: Path, broken: str, wh
 def test_a_broken_record_stops_no_page(tmp_path: Path) -> None:
     context = whole_night(tmp_path)
     (tmp_path / "logs" / "sample" / str(FRIDAY) / "train.json").write_text("{")
-    run(context)
+    with pytest.raises(NightStoppedError, match="cannot read its record"):
+        run(context)
     assert "cannot read its record train.json" in page_of(tmp_path).text
 
 

@@ -15,7 +15,6 @@ from features.labels import DIRECTION_BANDS, direction_labels
 from features.market_day import SymbolDay, symbol_day
 from infra.calendar import session_intervals_ns
 from infra.markets import MARKETS
-from models.replay_tape import with_last_price
 from pipelines.sources.ashare import read_day, session_of
 from tests.features.test_engine import bits, event_by_event
 from tests.features.test_reference import assert_same_bits
@@ -35,7 +34,7 @@ def days(recorded_data: Path) -> list[SymbolDay]:
     found = []
     for symbol in SYMBOLS:
         book = rows.filter(pc.equal(rows["symbol"], symbol)).combine_chunks()
-        found.append(with_last_price(symbol_day(symbol, book, None, 5), book["last_price"].to_numpy()))
+        found.append(symbol_day(symbol, book, None, 5))
     return found
 
 
