@@ -10,6 +10,7 @@
     │   ├── SessionError     the day is no session, or lies beyond the calendar      exit 1
     │   ├── LakeError        the lake is newer than this program, or damaged         exit 1
     │   ├── EvidenceError    too little data to train or to judge                    exit 1
+    │   ├── OtherFeaturesError a version was trained on other features than these     exit 1
     │   └── NightStoppedError a step stopped the night; the page says which and why   exit 1
     └── RetryError           the same command may succeed later                      exit 75
         └── BusyError        another process holds the lock                          exit 75
@@ -74,6 +75,10 @@ class LakeError(StopError):
 
 class EvidenceError(StopError):
     """Too little data to train or to judge."""
+
+
+class OtherFeaturesError(StopError):
+    """A registered version was trained on other features than this checkout computes."""
 
 
 class NightStoppedError(StopError):

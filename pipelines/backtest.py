@@ -34,7 +34,7 @@ from pipelines.policy_in_force import policy_in_force
 from pipelines.step import StepContext, StepReport
 from pipelines.train import SEED, night_key, training_set
 from pipelines.training_rows import training_dataset
-from pipelines.versions import load_version
+from pipelines.versions import load_servable
 
 LAST_CANDIDATES = 5
 """A trading week of earlier candidates: enough to see whether tonight's refit is an outlier."""
@@ -133,6 +133,7 @@ def run(context: StepContext) -> StepReport:
     registry = Registry(context.settings)
     candidate = candidate_of(context, registry)
     earlier = newest(registry.versions(market), str(night), LAST_CANDIDATES)
+    loaded, left_out = load_servable(context.settings, earlier)
     inputs = _inputs(context, candidate, earlier)
     is_known = lake.inputs(BACKTESTS, market, [night]).get(night) == inputs
     if not is_known:
@@ -140,14 +141,13 @@ def run(context: StepContext) -> StepReport:
             _backtest_days(context), context.settings.backtest_sessions, context.settings.fold_sessions
         )
         test_days = tuple(day for fold in folds for day in fold.test_days)
-        loaded = [load_version(context.settings, version) for version in earlier]
         rows = walk(context, candidate, folds, _orders_hash(context, test_days))
         rows += score_tonight(context, loaded, _orders_hash(context, (night,)))
         file = write_day_file(lake.root, BACKTESTS, market, night, pa.concat_tables(rows), inputs=inputs)
         lake.commit_days(BACKTESTS, market, {night: file})
     costs = write_costs(context)
     commit = replace(lake.commit_days(BACKTESTS, market, {}), rows=lake.count(BACKTESTS, market, [night]))
-    notes = write_backtest_evidence(context, registry, candidate)
+    notes = (*write_backtest_evidence(context, registry, candidate), *left_out)
     return StepReport(
         rows_in=lake.count(SILVER["parent_orders"], market, [night]),
         rows_out=commit.rows,

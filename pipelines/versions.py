@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from features.catalog import FEATURES
-from infra.errors import StopError
+from infra.errors import OtherFeaturesError
 from infra.registry import RegisteredVersion
 from infra.settings import Settings
 from infra.version_files import read_version
@@ -15,13 +16,13 @@ from models.version import PolicyInForce
 
 
 def load_version(settings: Settings, version: RegisteredVersion) -> PolicyInForce:
-    """Policy and signal. Raises LakeError when a file was altered, StopError when the features changed since."""
+    """Policy and signal. Raises LakeError when a file was altered, OtherFeaturesError when features changed since."""
     found = read_version(settings.registry, version.market, version.digest)
     trained_on = [tuple(pair) for pair in json.loads(found.files["recipe.json"])["features"]]
     served = [(feature.name, feature.version) for feature in FEATURES.values()]
     if trained_on != served:
         changed = sorted(set(trained_on) ^ set(served))[:3]
-        raise StopError(
+        raise OtherFeaturesError(
             "version was trained on other features",
             which=version.name,
             found=f"differing in {changed}",
@@ -31,3 +32,19 @@ def load_version(settings: Settings, version: RegisteredVersion) -> PolicyInForc
     policy = json.loads(found.files["policy.json"])
     parameters = PolicyParameters(**{**policy, "tolerance": tuple(policy["tolerance"])})
     return PolicyInForce(version.name, version.digest, parameters, from_files(found.files))
+
+
+def load_servable(
+    settings: Settings, versions: Sequence[RegisteredVersion]
+) -> tuple[tuple[PolicyInForce, ...], tuple[str, ...]]:
+    """Those that this checkout can serve, and a sentence for each that it cannot: a new feature stops no night.
+
+    Raises LakeError when a file was altered.
+    """
+    served, left_out = list[PolicyInForce](), list[str]()
+    for version in versions:
+        try:
+            served.append(load_version(settings, version))
+        except OtherFeaturesError as error:
+            left_out.append(f"{version.name} is not scored again: {error.what} ({error.found})")
+    return tuple(served), tuple(left_out)
