@@ -28,6 +28,7 @@ class Market:
 
     `close_lag_minutes`: a day's files are known this long after the close when the source says nothing better.
     `is_traded_by_desk`: the paper desk works the day's orders in step `trade`.
+    `orders`: what its parent orders and books are, as every page and printout says beside a result.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Market:
     close_lag_minutes: int
     night_cron: str
     is_traded_by_desk: bool
+    orders: str
 
 
 MARKETS: dict[str, Market] = {
@@ -60,6 +62,7 @@ MARKETS: dict[str, Market] = {
         close_lag_minutes=15,
         night_cron="30 17 * * *",
         is_traded_by_desk=True,
+        orders="synthetic orders on the built-in market",
     ),
     "ashare": Market(
         name="ashare",
@@ -75,5 +78,6 @@ MARKETS: dict[str, Market] = {
         close_lag_minutes=15,
         night_cron="30 16 * * *",
         is_traded_by_desk=True,
+        orders="synthetic orders on recorded books",
     ),
 }

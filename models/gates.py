@@ -46,6 +46,11 @@ class GateVerdict:
         return tuple(check.reason for check in deciding)
 
 
+def _figure(value: float) -> str:
+    """Three decimals at most, none that are nought, thousands apart."""
+    return f"{round(value, 3):,.12g}"
+
+
 def _missing(name: str, threshold: float | None, because: str, found: float | None) -> Check:
     return Check(name, "hold", None, threshold, because, f"{name}: no usable figure (found {found}), so hold")
 
@@ -64,7 +69,7 @@ def check_at_least(
         figure,
         threshold,
         because,
-        f"{name}: {figure:,.4g}{unit} is {relation} {threshold:,.4g}{unit} ({because})",
+        f"{name}: {_figure(figure)}{unit} is {relation} {_figure(threshold)}{unit} ({because})",
     )
 
 
@@ -82,7 +87,7 @@ def check_at_most(
         figure,
         threshold,
         because,
-        f"{name}: {figure:,.4g}{unit} is {relation} {threshold:,.4g}{unit} ({because})",
+        f"{name}: {_figure(figure)}{unit} is {relation} {_figure(threshold)}{unit} ({because})",
     )
 
 

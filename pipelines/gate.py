@@ -25,8 +25,11 @@ STEP, QUALITY_STEP = "gate", "validate"
 MIN_SESSIONS, BECAUSE_SESSIONS = 20, "a block bootstrap over fewer sessions covers far less than it says"
 MIN_ORDERS, BECAUSE_ORDERS = 2_000, "with a spread of tens of bps an order, fewer orders cannot show one bp"
 MAX_TAIL_BPS, BECAUSE_TAIL = 5.0, "a cheaper mean must not be paid for by the dearest twentieth of the orders"
-MIN_COMPLETION, BECAUSE_COMPLETION = -0.01, "an order left open is a cost that the client bears elsewhere"
-MAX_PARTICIPATION, BECAUSE_PARTICIPATION = 0.5, "where one order in twenty is half of the volume, a replay says nothing"
+MIN_COMPLETION_POINTS, BECAUSE_COMPLETION = -1.0, "an order left open is a cost that the client bears elsewhere"
+MOST_PARTICIPATION_PERCENT, BECAUSE_PARTICIPATION = (
+    50.0,
+    "where one order in twenty is half of the volume, a replay says nothing",
+)
 MIN_SLOPE, BECAUSE_SLOPE = 0.2, "a signal whose moves hardly come true must not time orders"
 MIN_RANK, BECAUSE_RANK = 0.0, "a signal that ranks no better than chance must not time orders"
 BECAUSE_QUALITY = "evidence from a day whose checks failed is no evidence"
@@ -60,6 +63,10 @@ def quality_check(health: pa.Table) -> Check:
     return check_at_most("data_quality", float(failed), 0.0, BECAUSE_QUALITY, "fail", " failed checks")
 
 
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100.0 * fraction
+
+
 def evidence_checks(train: Mapping[str, Any], backtest: Mapping[str, Any], health: pa.Table) -> tuple[Check, ...]:
     """All evidence of the night, judged one by one."""
     cost, signal = candidate_comparison(backtest), decision_signal(train)
@@ -69,11 +76,17 @@ def evidence_checks(train: Mapping[str, Any], backtest: Mapping[str, Any], healt
         check_at_least("orders", cost.get("orders"), MIN_ORDERS, BECAUSE_ORDERS),
         check_cost(cost.get("difference_bps"), cost.get("low_bps"), cost.get("high_bps")),
         check_at_most("cost_tail", cost.get("cvar_difference_bps"), MAX_TAIL_BPS, BECAUSE_TAIL, "fail", " bps"),
-        check_at_least("completion", cost.get("completion_difference"), MIN_COMPLETION, BECAUSE_COMPLETION, "fail"),
-        check_at_most("participation", cost.get("high_participation"), MAX_PARTICIPATION, BECAUSE_PARTICIPATION),
+        check_at_least(
+            "completion", _percent(cost.get("completion_difference")), MIN_COMPLETION_POINTS, BECAUSE_COMPLETION,
+            "fail", " percentage points",
+        ),
+        check_at_most(
+            "participation", _percent(cost.get("high_participation")), MOST_PARTICIPATION_PERCENT,
+            BECAUSE_PARTICIPATION, unit=" %",
+        ),
         check_at_least("signal_calibration", signal.get("slope"), MIN_SLOPE, BECAUSE_SLOPE),
         check_at_least("signal_rank_correlation", signal.get("rank_correlation"), MIN_RANK, BECAUSE_RANK),
-    )
+    )  # fmt: skip
 
 
 def health_rows(verdict: GateVerdict, subject: str) -> list[HealthRow]:

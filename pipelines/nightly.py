@@ -58,7 +58,7 @@ def print_night(run: Run, times: NightTimes | None = None) -> None:
     """The table of steps, the sentence of the step that stopped, and where to look."""
     day, market = run.days[-1], run.market.name
     steps = read_steps(run.log_folder, own="")
-    print(f"\nNight of {day}, market {market}\n{HEADER}")
+    print(f"\nNight of {day}, market {market}: {run.market.orders}\n{HEADER}")
     for step in steps:
         print(_step_line(step))
     for step in steps:

@@ -67,6 +67,7 @@ class NightPage:
     """Everything that the template shows."""
 
     market: str
+    orders: str
     day: date
     headline: Headline
     steps: tuple[StepLine, ...]
@@ -120,6 +121,7 @@ def read_night(context: StepContext, day: date) -> NightPage:
     shown = judged.value
     return NightPage(
         market=market,
+        orders=context.market.orders,
         day=day,
         headline=headline(
             stopped, shown.candidate if shown else "", shown.decisive if shown else None,

@@ -5,28 +5,30 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from infra.markets import MARKETS
 from infra.settings import Settings
+from pipelines.report_inputs import StepLine, read_steps, stopped_at
 from pipelines.steps import STEPS
 
 HISTORY_FOLDER = ("silver", "book_snapshots")
+IDLE = "nothing is running"
 
 
 def _holder(settings: Settings, market: str) -> str:
     """Who holds the market's lock; asks the kernel, so a dead holder is never named."""
     path = settings.home / "locks" / f"{market}.lock"
     if not path.exists():
-        return "nothing is running"
+        return IDLE
     with path.open("r+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             found = json.loads(path.read_text() or "{}")
             return f"running: {found.get('who', 'a step')} (process {found.get('pid', '?')})"
-    return "nothing is running"
+    return IDLE
 
 
 def _nights(settings: Settings, market: str) -> list[Path]:
@@ -36,22 +38,17 @@ def _nights(settings: Settings, market: str) -> list[Path]:
     return sorted(day for day in folder.iterdir() if any((day / f"{step.name}.json").exists() for step in STEPS))
 
 
-def _records(night: Path) -> list[dict[str, Any]]:
-    paths = [night / f"{step.name}.json" for step in STEPS]
-    return [json.loads(path.read_text()) for path in paths if path.exists()]
+def _night_line(steps: Sequence[StepLine], name: str, running: str) -> str:
+    stopped, done = stopped_at(steps), sum(step.has_finished for step in steps)
+    if stopped is not None and stopped.state == "failed":
+        return f"last night {name}: stopped at {stopped.name}: {stopped.error}"
+    if stopped is not None and running == IDLE:
+        return f"last night {name}: killed in {stopped.name}; run the same command again"
+    return f"last night {name}: {done} of {len(steps)} steps done"
 
 
-def _night_line(night: Path) -> str:
-    records = _records(night)
-    stopped = [record for record in records if record["state"] == "failed" and record["step"] != "report"]
-    if stopped:
-        return f"last night {night.name}: stopped at {stopped[0]['step']}: {stopped[0]['error']}"
-    done = sum(record["state"] == "done" for record in records)
-    return f"last night {night.name}: {done} of {len(STEPS)} steps done"
-
-
-def _gate_lines(night: Path) -> list[str]:
-    notes: list[str] = next((record.get("notes", []) for record in _records(night) if record["step"] == "gate"), [])
+def _gate_lines(steps: Sequence[StepLine]) -> list[str]:
+    notes = next(step.notes for step in steps if step.name == "gate")
     return [f"gate: {note}" for note in notes[:1]]
 
 
@@ -66,8 +63,11 @@ def market_lines(settings: Settings, market: str) -> list[str]:
     nights = _nights(settings, market)
     lines = [f"production: {market}.execution/0 (benchmark policy TWAP, no candidate has been promoted)"]
     lines += [_history_line(settings, market)]
-    lines += [_night_line(nights[-1]), *_gate_lines(nights[-1])] if nights else ["last night: none yet"]
-    return [*lines, _holder(settings, market)]
+    running = _holder(settings, market)
+    if not nights:
+        return [*lines, "last night: none yet", running]
+    steps = read_steps(nights[-1], own="")
+    return [*lines, _night_line(steps, nights[-1].name, running), *_gate_lines(steps), running]
 
 
 def _used_gigabytes(home: Path) -> float:
