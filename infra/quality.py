@@ -61,7 +61,7 @@ def _gx() -> Any:
         warnings.simplefilter("ignore")
         import great_expectations
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     return great_expectations
 
 

@@ -31,12 +31,16 @@ from models.impact import row_volume
 from models.replay import FillBound, order_arrays, replay, replay_rules
 from models.replay_tape import SessionClock
 from models.version import PolicyInForce
+from pipelines.check_rows import check_rows
 from pipelines.desk.client_orders import Expectation, client_orders
 from pipelines.desk.recorded_log import WorkedSymbol, log_rows
+from pipelines.ingest import bronze_rows
 from pipelines.policy_in_force import policy_in_force
+from pipelines.sources.file import SourceFile
 from pipelines.step import StepContext
 
 Float = npt.NDArray[np.float64]
+BOOKS = "book_snapshots"
 FILL_BOUND: FillBound = "trade_through"
 BUCKET_SECONDS = 600
 """Ten minutes: twenty buckets of a recorded session, enough for the shape of the day, few enough not to be noise."""
@@ -57,21 +61,26 @@ def _book(symbol: str, rows: pa.Table, levels: int) -> RecordedBook:
     return RecordedBook(day, reference)
 
 
-def _is_usable(rows: pa.Table) -> pa.Array:
-    """Rows that `validate` will keep too: a best book that is neither crossed nor locked nor empty."""
-    bid, ask = rows.column("bid_price_1"), rows.column("ask_price_1")
-    has_side = pc.or_(pc.is_valid(bid), pc.is_valid(ask))
-    return pc.and_(has_side, pc.fill_null(pc.less(bid, ask), True))
+def _usable_rows(files: list[SourceFile], market: Market, day: date) -> pa.Table:
+    """Rows that `validate` will keep too. Raises SourceError when there are none."""
+    arrived = bronze_rows([file for file in files if file.noun == BOOKS])
+    good = check_rows(BOOKS, arrived, market, day).good
+    if good.num_rows == 0:
+        raise SourceError(
+            "empty day",
+            which=f"{files[0].name} {market.name} {day}",
+            found=f"{arrived.num_rows:,} rows, of which the checks keep none",
+            allowed="1 good book row or more",
+            next_step="have the file delivered again, or leave the day out",
+        )
+    return good.sort_by([(name, "ascending") for name in ("symbol", "event_at_ns", "sequence")])
 
 
 def recorded_books(data: Path, market: Market, day: date) -> dict[str, RecordedBook]:
-    """Books of one recorded session by symbol, ascending. Raises SourceError when the day was not recorded."""
+    """Books of one recorded session by symbol, ascending; SourceError when the day was not recorded or is empty."""
     from pipelines.sources.ashare import read_day
 
-    rows = next(file.rows for file in read_day(data, market, day) if file.noun == "book_snapshots")
-    rows = rows.filter(_is_usable(rows)).sort_by(
-        [("symbol", "ascending"), ("event_at_ns", "ascending"), ("sequence", "ascending")]
-    )
+    rows = _usable_rows(read_day(data, market, day), market, day)
     symbols = sorted(pc.unique(rows.column("symbol")).to_pylist())
     return {
         symbol: _book(symbol, rows.filter(pc.equal(rows.column("symbol"), symbol)).combine_chunks(), market.book_levels)

@@ -139,8 +139,11 @@ def _sequence(symbols: Long, times_ns: Long) -> Long:
     return sequence
 
 
-def _recovered(path: Path, rows: pa.Table, market: Market) -> dict[str, Float]:
-    """Prices in currency and sizes in shares by declared column name, NaN where a level is not there."""
+def _recovered(path: Path, rows: pa.Table, market: Market) -> dict[str, pa.Array]:
+    """Prices in currency and sizes in shares by declared column name, null where a level is not there.
+
+    What is no number in the file stays none, so that the checks refuse its row and not the whole day.
+    """
     symbols = rows["sym"].to_numpy()
     raw = {name: rows[name].to_numpy() for name in (*PRICES.values(), *SIZES.values())}
     found = {name: np.empty(rows.num_rows) for name in (*PRICES, *SIZES, "previous_close_price")}
@@ -148,17 +151,18 @@ def _recovered(path: Path, rows: pa.Table, market: Market) -> dict[str, Float]:
     for number in np.unique(symbols):
         at, symbol = symbols == number, f"SYM{number:02d}"
         values = {name: raw[source][at] for name, source in PRICES.items()}
-        ticks = previous_close_ticks(path.name, symbol, np.unique(np.concatenate(list(values.values()))))
+        prices = np.concatenate(list(values.values()))
+        ticks = previous_close_ticks(path.name, symbol, np.unique(prices[np.isfinite(prices)]))
         found["previous_close_price"][at] = ticks / ticks_per_unit
         for name in PRICES:
             found[name][at] = np.rint((1.0 + values[name]) * ticks) / ticks_per_unit
         for name, source in SIZES.items():
             found[name][at] = whole_shares(path.name, symbol, raw[source][at], SHARE_COUNTS[int(number)])
+    absent = dict[str, npt.NDArray[np.bool_]]()
     for side, level in _SIDED:
         price, size = f"{side}_price_{level}", f"{side}_shares_{level}"
-        is_absent = (raw[PRICES[price]] == 0.0) & (raw[SIZES[size]] == 0.0)
-        found[price][is_absent] = found[size][is_absent] = np.nan
-    return found
+        absent[price] = absent[size] = (raw[PRICES[price]] == 0.0) & (raw[SIZES[size]] == 0.0)
+    return {name: pa.array(values, mask=absent.get(name)) for name, values in found.items()}
 
 
 def _as_noun(path: Path, rows: pa.Table, market: Market, day: date) -> pa.Table:
@@ -169,7 +173,7 @@ def _as_noun(path: Path, rows: pa.Table, market: Market, day: date) -> pa.Table:
         "event_at_ns": pa.array(times_ns),
         "sequence": pa.array(_sequence(symbols, times_ns)),
         "traded_notional": rows["amount_delta"],
-        **{name: pa.array(values, from_pandas=True) for name, values in _recovered(path, rows, market).items()},
+        **_recovered(path, rows, market),
     }
     constant = {"market": market.name, "trade_date": day, "currency": market.currency}
     schema = pa.schema([pa.field(column.name, column.arrow_type) for column in NOUNS["book_snapshots"].columns])

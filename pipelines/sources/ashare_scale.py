@@ -76,10 +76,10 @@ def previous_close_ticks(file: str, symbol: str, values: Float) -> int:
 
 
 def whole_shares(file: str, symbol: str, values: Float, share_count: int) -> Float:
-    """Sizes in shares. Raises SourceError when they are no whole numbers of shares."""
+    """Sizes in shares; what is no number stays none. Raises SourceError when they are no whole numbers of shares."""
     shares = values * share_count
     whole = np.rint(shares)
-    worst = float(np.abs(shares - whole).max(initial=0.0))
+    worst = float(np.abs(shares - whole)[np.isfinite(shares)].max(initial=0.0))
     if not worst <= MAX_RESIDUAL_SHARES:
         raise SourceError(
             "sizes are no whole shares",

@@ -109,8 +109,7 @@ def test_a_scale_that_does_not_fit_is_refused(values: list[float]) -> None:
         previous_close_ticks("date=00", "SYM00", np.array(values))
 
 
-@pytest.mark.parametrize("size", [100.4 / SHARE_COUNTS[0], float("nan"), float("inf")])
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("size", [100.4 / SHARE_COUNTS[0], 0.3 / SHARE_COUNTS[0]])
 def test_sizes_that_are_no_whole_shares_are_refused(size: float) -> None:
     with pytest.raises(SourceError, match="sizes are no whole shares: date=00 SYM00"):
         whole_shares("date=00", "SYM00", np.array([size]), SHARE_COUNTS[0])
@@ -144,7 +143,7 @@ def test_a_truncated_recording_is_refused(tmp_path: Path) -> None:
         ("sym", [0, 0, 0, 77], "unknown symbol.*77"),
         ("time", ["09:40:03", "later", "09:40:09", "09:40:12"], "time cannot be read"),
         ("time", ["09:40:03", None, "09:40:09", "09:40:12"], "1 rows without a time"),
-        ("n_bid1", [0.0, float("nan"), 0.0, 0.0], "previous close cannot be recovered"),
+        ("n_bid1", [0.0, 1e-5, 0.0, 0.0], "previous close cannot be recovered"),
     ],
 )
 def test_a_recording_of_another_shape_is_refused(
