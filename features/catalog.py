@@ -17,7 +17,7 @@ from types import MappingProxyType
 from features import book, flow, session, volatility
 from features.measures import Function, arguments
 from infra.tables.columns import Column, Table
-from infra.tables.nouns import EVENT, KEYS, PROVENANCE, SEQUENCE, SYMBOL
+from infra.tables.words import EVENT, KEYS, PROVENANCE, SEQUENCE, SYMBOL
 
 OWNER = "execution-research"
 ONE_SIDED = "null where a side of the book is empty"

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from features.market_day import SymbolDay
 from infra.tables.columns import Column, Table
-from infra.tables.nouns import EVENT, KEYS, PROVENANCE, SEQUENCE, SYMBOL
+from infra.tables.words import EVENT, KEYS, PROVENANCE, SEQUENCE, SYMBOL
 
 HORIZONS_SECONDS = (30, 120, 300)
 LABEL_NAMES = tuple(f"mid_move_{horizon}s_bps" for horizon in HORIZONS_SECONDS)

@@ -26,6 +26,7 @@ class Fees:
 class Market:
     """One market. `sessions` are local opening intervals in which decisions are taken.
 
+    `sources`: files of `pipelines/sources/` that bring its nouns, all of them together.
     `close_lag_minutes`: a day's files are known this long after the close when the source says nothing better.
     `is_traded_by_desk`: the paper desk works the day's orders in step `trade`.
     `orders`: what its parent orders and books are, as every page and printout says beside a result.
@@ -45,6 +46,7 @@ class Market:
     night_cron: str
     is_traded_by_desk: bool
     orders: str
+    sources: tuple[str, ...]
 
 
 MARKETS: dict[str, Market] = {
@@ -63,6 +65,7 @@ MARKETS: dict[str, Market] = {
         night_cron="30 17 * * *",
         is_traded_by_desk=True,
         orders="synthetic orders on the built-in market",
+        sources=("sample",),
     ),
     "ashare": Market(
         name="ashare",
@@ -79,5 +82,57 @@ MARKETS: dict[str, Market] = {
         night_cron="30 16 * * *",
         is_traded_by_desk=True,
         orders="synthetic orders on recorded books",
+        sources=("ashare", "drop"),
+    ),
+    "b3": Market(
+        name="b3",
+        calendar="BVMF",
+        zone="America/Sao_Paulo",
+        currency="BRL",
+        sessions=((time(10, 5), time(16, 50)),),
+        tick=0.01,
+        lot_shares=100,
+        fees=Fees(maker_bps=0.5, taker_bps=0.5),
+        book_levels=1,
+        snapshot_seconds=60.0,
+        close_lag_minutes=15,
+        night_cron="30 18 * * *",
+        is_traded_by_desk=False,
+        orders="recorded trades and best quotes",
+        sources=("b3",),
+    ),
+    "lobster": Market(
+        name="lobster",
+        calendar="XNYS",
+        zone="America/New_York",
+        currency="USD",
+        sessions=((time(9, 30), time(16, 0)),),
+        tick=0.01,
+        lot_shares=100,
+        fees=Fees(maker_bps=-0.2, taker_bps=0.3),
+        book_levels=10,
+        snapshot_seconds=60.0,
+        close_lag_minutes=15,
+        night_cron="30 17 * * *",
+        is_traded_by_desk=False,
+        orders="recorded order-book events",
+        sources=("lobster",),
+    ),
+    "own": Market(
+        name="own",
+        calendar="XNYS",
+        zone="America/New_York",
+        currency="USD",
+        sessions=((time(9, 30), time(16, 0)),),
+        tick=0.01,
+        lot_shares=1,
+        fees=Fees(maker_bps=-0.2, taker_bps=0.3),
+        book_levels=10,
+        snapshot_seconds=60.0,
+        close_lag_minutes=15,
+        night_cron="30 17 * * *",
+        is_traded_by_desk=True,
+        orders="your own files; synthetic orders where you bring none",
+        sources=("files", "fix", "drop"),
     ),
 }

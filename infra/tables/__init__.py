@@ -9,18 +9,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from infra.tables.columns import Column, RowRule, Table
-from infra.tables.gold import BACKTESTS, COSTS, GOLD, HEALTH, QUARANTINE, TRAINING_SETS
+from infra.tables.custody import DELIVERIES, QUARANTINE, RELEASES, RESTATEMENTS
+from infra.tables.gold import BACKTESTS, COSTS, GOLD, HEALTH, TRAINING_SETS
 from infra.tables.nouns import NOUNS, PROVENANCE
 
 __all__ = [
     "BACKTESTS",
     "BRONZE",
     "COSTS",
+    "DELIVERIES",
     "GOLD",
     "HEALTH",
     "LAYERS",
     "NOUNS",
     "QUARANTINE",
+    "RELEASES",
+    "RESTATEMENTS",
     "SILVER",
     "TABLES",
     "TRAINING_SETS",
@@ -47,8 +51,8 @@ def bronze(noun: str) -> Table:
         f"bronze.{noun}",
         f"{table.meaning}, as it arrived",
         (*columns, *PROVENANCE),
-        key=("market", "trade_date", "source_file", "source_row"),
-        sort_by=("source_file", "source_row"),
+        key=("market", "trade_date", "source_file", "source_sha256", "source_row"),
+        sort_by=("source_file", "known_at", "source_row"),
     )
 
 
@@ -61,5 +65,6 @@ def silver(noun: str) -> Table:
 BRONZE = {noun: bronze(noun) for noun in NOUNS}
 SILVER = {noun: silver(noun) for noun in NOUNS}
 TABLES: dict[str, Table] = {
-    table.name: table for table in (*BRONZE.values(), *SILVER.values(), *GOLD.values(), QUARANTINE)
+    table.name: table
+    for table in (*BRONZE.values(), DELIVERIES, *SILVER.values(), *GOLD.values(), QUARANTINE, RELEASES, RESTATEMENTS)
 }

@@ -4,25 +4,9 @@ whose columns are the catalog itself."""
 from __future__ import annotations
 
 from infra.tables.columns import Column, Table
-from infra.tables.nouns import CURRENCY, KEYS, SIDE, SYMBOL
+from infra.tables.words import CURRENCY, KEYS, SIDE, SYMBOL
 
 BPS_LIMIT = 1e5
-
-QUARANTINE = Table(
-    "quarantine.rows",
-    "what was refused, with the rule that refused it",
-    (
-        *KEYS,
-        Column("noun", "string", "table that the row was meant for"),
-        Column("rule", "string", "rule that refused it"),
-        Column("source_file", "string", "file it came from"),
-        Column("source_row", "long", "row in that file, from 0", low=0, high=1e12),
-        Column("known_at", "timestamp", "when the pipeline could first use the row", "UTC"),
-        Column("row_json", "string", "the row as it arrived"),
-    ),
-    key=("market", "trade_date", "noun", "rule", "source_file", "source_row"),
-    sort_by=("noun", "source_file", "source_row", "rule"),
-)
 
 TRAINING_SETS = Table(
     "gold.training_sets",
