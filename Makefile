@@ -20,10 +20,10 @@ BIN := .venv/bin
 CODE := infra features models pipelines dags tests benchmarks
 LOCK_OPTIONS ?=
 
-.PHONY: help setup nightly test check bench up status lock clean
+.PHONY: help setup nightly test test-faults check bench up status lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  variables: MARKET=sample|ashare  DAY=YYYY-MM-DD  DATA=folder  FILLWISE_HOME=folder  PYTHON=interpreter'
 
 setup: .venv/.ready ## install what is missing: Python packages, Java, two jars (the other targets do this too)
@@ -46,6 +46,9 @@ status: setup ## say on one screen what state the system is in
 
 test: setup ## run the tests
 	@$(BIN)/python -m pytest $(TESTS)
+
+test-faults: setup ## run the tests of kills and disks with full counts (30 kills; minutes, not part of CI)
+	@FAULT_TRIES=30 $(BIN)/python -m pytest -s tests/test_process_faults.py tests/test_faults.py tests/infra/test_lake_log.py
 
 check: setup ## lint, format, types, import layers (no tests)
 	$(BIN)/ruff check $(CODE)

@@ -14,6 +14,8 @@ from pathlib import Path
 from infra.revision import source_digest
 from infra.settings import PROJECT, Settings
 
+SQLITE_WAIT_SECONDS = 60
+"""Scheduler, API server and triggerer share one file; five seconds, the default, are not enough on two busy cores."""
 COMPILED = ("features", "models")
 KERNELS_KEPT_SECONDS = 30 * 86_400.0
 """A month: whoever goes back to an older checkout within it finds its kernels compiled."""
@@ -92,7 +94,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": "utc",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(settings.keys / "airflow_passwords.json"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow / 'airflow.db'}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow / 'airflow.db'}?timeout={SQLITE_WAIT_SECONDS}",
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__PORT": str(settings.airflow_port),
         "AIRFLOW__API__HOST": "127.0.0.1",

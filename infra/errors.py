@@ -13,7 +13,8 @@
     │   ├── OtherFeaturesError a version was trained on other features than these     exit 1
     │   └── NightStoppedError a step stopped the night; the page says which and why   exit 1
     └── RetryError           the same command may succeed later                      exit 75
-        └── BusyError        another process holds the lock                          exit 75
+        ├── BusyError        another process holds the lock                          exit 75
+        └── DiskFullError    no room for what is to be written                       exit 75
 
 A message says what happened, to which thing, what was found, what is allowed and what to do next:
 
@@ -93,3 +94,7 @@ class RetryError(FillwiseError):
 
 class BusyError(RetryError):
     """Another process holds the lock."""
+
+
+class DiskFullError(RetryError):
+    """No room for what is to be written; what was there is as it was."""

@@ -20,11 +20,19 @@ from typing import Any
 import pyarrow as pa
 
 from infra.errors import LakeError
-from infra.lake_files import DayFile, read_day_file, read_inputs, table_folder, verify_day_file, write_day_file
+from infra.lake_files import (
+    DayFile,
+    raise_if_disk_is_full,
+    read_day_file,
+    read_inputs,
+    table_folder,
+    verify_day_file,
+    write_day_file,
+)
+from infra.lake_log import check_commits, record_commits, require_known_format, set_checkpoints_aside, stamp_format
 from infra.locks import held
 from infra.tables.columns import Table
 
-LAKE_FORMAT = 1
 TABLE_LOCK_SECONDS = 60.0
 TABLE_PROPERTIES = {
     "delta.enableDeletionVectors": "false",
@@ -50,27 +58,7 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        stamp = root / "lake.json"
-        if not stamp.exists():
-            return
-        try:
-            found = int(json.loads(stamp.read_text())["format"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise LakeError(
-                "cannot read the lake's format",
-                which=stamp,
-                found=stamp.read_text()[:80],
-                allowed='{"format": 1}',
-                next_step="restore lake.json from a backup",
-            ) from error
-        if found > LAKE_FORMAT:
-            raise LakeError(
-                "lake was made by a newer version",
-                which=root,
-                found=f"format {found}",
-                allowed=f"format {LAKE_FORMAT} or older",
-                next_step="update Fillwise, or name another FILLWISE_HOME",
-            )
+        require_known_format(root)
 
     def _open(self, table: Table, version: int | None = None) -> Any:
         from deltalake import DeltaTable
@@ -79,11 +67,14 @@ class Lake:
         folder = table_folder(self.root, table)
         if not (folder / "_delta_log").is_dir():
             return None
+        check_commits(folder)
         try:
             return DeltaTable(folder, version=version)
         except TableNotFoundError:
             return None
         except DeltaError as error:
+            if set_checkpoints_aside(folder):
+                return self._open(table, version)
             raise LakeError(
                 "cannot open table",
                 which=f"{table.name} version {version if version is not None else 'latest'}",
@@ -97,9 +88,6 @@ class Lake:
 
         folder = table_folder(self.root, table)
         folder.mkdir(parents=True, exist_ok=True)
-        stamp = self.root / "lake.json"
-        if not stamp.exists():
-            stamp.write_text(json.dumps({"format": LAKE_FORMAT}))
         schema = pa.schema([pa.field(column.name, column.arrow_type) for column in table.columns])
         return DeltaTable.create(
             folder,
@@ -114,6 +102,7 @@ class Lake:
         from deltalake import Field, Schema
 
         opened = self._open(table) or self._create(table)
+        stamp_format(self.root)
         present = {field.name for field in opened.schema().fields}
         added = [column for column in table.columns if column.name not in present]
         if added:
@@ -141,6 +130,16 @@ class Lake:
                 path = table_folder(self.root, table) / action["path"]
                 found.setdefault(date.fromisoformat(day), []).append(path)
         return {day: tuple(sorted(found[day])) for day in sorted(found)}
+
+    def active_files(self, table: Table, version: int | None = None) -> set[Path]:
+        """Every file that a version (None: the latest) is made of, of all markets and days, there or not."""
+        opened, folder = self._open(table, version), table_folder(self.root, table)
+        actions = [] if opened is None else pa.table(opened.get_add_actions(flatten=True)).to_pylist()
+        return {folder / action["path"] for action in actions}
+
+    def files_on_disk(self, table: Table) -> set[Path]:
+        """Every finished file in the table's folder, whether any version names it or not."""
+        return {path for path in table_folder(self.root, table).glob("market=*/trade_date=*/[!.]*.parquet")}
 
     def days(self, table: Table, market: str) -> tuple[date, ...]:
         """Days that were written, ascending; a day without rows counts once it was written."""
@@ -199,11 +198,13 @@ class Lake:
             }
             if changed:
                 self._commit(table, market, opened, changed)
+            record_commits(table_folder(self.root, table))
             version = self.version(table)
         rows = sum(file.rows for file in files.values())
         return Commit(table.name, -1 if version is None else version, rows, not changed)
 
     def _commit(self, table: Table, market: str, opened: Any, files: Mapping[date, DayFile]) -> None:
+        from deltalake.exceptions import DeltaError
         from deltalake.transaction import AddAction, CommitProperties
 
         adds = [
@@ -217,16 +218,20 @@ class Lake:
             )
             for day, file in files.items()
         ]
-        opened.create_write_transaction(
-            adds,
-            mode="overwrite",
-            schema=opened.schema(),
-            partition_by=list(table.partition_by),
-            partition_filters=[("market", "=", market), ("trade_date", "in", [str(day) for day in files])],
-            commit_properties=CommitProperties(
-                custom_metadata={f"fillwise.sha256.{day}": file.sha256 for day, file in files.items()}
-            ),
-        )
+        try:
+            opened.create_write_transaction(
+                adds,
+                mode="overwrite",
+                schema=opened.schema(),
+                partition_by=list(table.partition_by),
+                partition_filters=[("market", "=", market), ("trade_date", "in", [str(day) for day in files])],
+                commit_properties=CommitProperties(
+                    custom_metadata={f"fillwise.sha256.{day}": file.sha256 for day, file in files.items()}
+                ),
+            )
+        except (DeltaError, OSError) as error:
+            raise_if_disk_is_full(error, table_folder(self.root, table))
+            raise
 
     def replace_days(self, table: Table, market: str, rows: Mapping[date, pa.Table]) -> Commit:
         """Write and commit in one go: after it, each day holds exactly these rows."""

@@ -7,6 +7,7 @@ declaration by Delta, so `conform` does it here. Safe to call from Spark's worke
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from infra.errors import ContractError, LakeError
+from infra.errors import ContractError, DiskFullError, LakeError
 from infra.tables.columns import Column, Table
 
 COMPRESSION = "lz4"
 ROW_GROUP_ROWS = 65_536
 INPUTS_KEY = b"fillwise.inputs"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL_IN_WORDS = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,19 @@ def conform(table: Table, market: str, day: date, rows: pa.Table) -> pa.Table:
     return tidy.combine_chunks() if is_sorted else tidy.take(order).combine_chunks()
 
 
+def raise_if_disk_is_full(error: Exception, where: Path) -> None:
+    """Raises DiskFullError when that is what the error says, whoever says it."""
+    words = str(error)
+    if getattr(error, "errno", None) in FULL or any(told in words for told in FULL_IN_WORDS):
+        raise DiskFullError(
+            "disk is full",
+            which=where,
+            found=words.splitlines()[0][:160],
+            allowed="room for the day's files",
+            next_step="make room (`fillwise maintain` says what may go), then run the same command again",
+        ) from error
+
+
 def write_day_file(
     root: Path, table: Table, market: str, day: date, rows: pa.Table, inputs: str | None = None
 ) -> DayFile:
@@ -136,6 +152,9 @@ def write_day_file(
             os.fsync(handle.fileno())
         final = folder / f"{digest}.parquet"
         os.replace(fresh, final)
+    except OSError as error:
+        raise_if_disk_is_full(error, folder)
+        raise
     finally:
         fresh.unlink(missing_ok=True)
     relative = final.relative_to(table_folder(root, table))

@@ -30,6 +30,8 @@ class Settings:
     fold_sessions: sessions between two refits inside the walk-forward backtest.
     threads: cores that one step may use. memory: heap of the Spark driver.
     lock_wait_seconds: how long a step waits for another one that holds the same day.
+    superseded_days: age at which a superseded file of the lake may go, unless a version holds it.
+    logs_days, pages_days: the same for logs and pages (`fillwise maintain`).
     mlflow_port, airflow_port, pages_port: where `fillwise up` listens on the loopback interface.
     """
 
@@ -42,6 +44,9 @@ class Settings:
     threads: int = 2
     spark_memory: str = "1g"
     lock_wait_seconds: float = 600.0
+    superseded_days: float = 30.0
+    logs_days: float = 90.0
+    pages_days: float = 400.0
     mlflow_port: int = 5000
     airflow_port: int = 8080
     pages_port: int = 8090
@@ -86,6 +91,9 @@ LIMITS: dict[str, tuple[float, float]] = {
     "fold_sessions": (1, 60),
     "threads": (1, 256),
     "lock_wait_seconds": (0, 86_400),
+    "superseded_days": (0, 36_500),
+    "logs_days": (1, 36_500),
+    "pages_days": (1, 36_500),
     "mlflow_port": (1, 65_535),
     "airflow_port": (1, 65_535),
     "pages_port": (1, 65_535),

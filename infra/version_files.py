@@ -83,9 +83,15 @@ def _digest_checked(path: Path, expected: str) -> bytes:
     return payload
 
 
+def read_manifest(registry: Path, market: str, digest: str) -> dict[str, Any]:
+    """What a version was made from. Raises LakeError when the manifest is missing or altered."""
+    found: dict[str, Any] = json.loads(_digest_checked(version_folder(registry, market, digest) / MANIFEST, digest))
+    return found
+
+
 def read_version(registry: Path, market: str, digest: str) -> VersionFiles:
     """The version's files, each checked against the manifest. Raises LakeError naming the altered file."""
     folder = version_folder(registry, market, digest)
-    manifest = json.loads(_digest_checked(folder / MANIFEST, digest))
+    manifest = read_manifest(registry, market, digest)
     files = {name: _digest_checked(folder / name, expected) for name, expected in manifest["files"].items()}
     return VersionFiles(digest, manifest, files)
