@@ -15,37 +15,10 @@ from collections.abc import Sequence
 from infra.errors import FillwiseError
 from infra.settings import Settings, read_settings
 from pipelines.commands import COMMANDS
+from pipelines.options import delivery_options, run_options
 from pipelines.steps import STEPS
 
 log = logging.getLogger("fillwise")
-
-
-def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    given = os.environ
-    parser.add_argument("--market", default=given.get("FILLWISE_MARKET") or "sample", help="market (default: sample)")
-    parser.add_argument(
-        "--day",
-        default=given.get("FILLWISE_DAY") or None,
-        metavar="YYYY-MM-DD",
-        help="session (default: the latest one that has closed)",
-    )
-    parser.add_argument("--from", dest="first", metavar="YYYY-MM-DD", help="first session of a range")
-    parser.add_argument("--to", dest="last", metavar="YYYY-MM-DD", help="last session of a range")
-    parser.add_argument(
-        "--data",
-        default=given.get("FILLWISE_DATA") or None,
-        metavar="FOLDER",
-        help="folder of recorded or delivered files",
-    )
-
-
-def _add_due_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--at",
-        default=os.environ.get("FILLWISE_AT") or None,
-        metavar="TIME",
-        help="when the night was due, ISO 8601 with a zone (default: now); ignored when --day is given",
-    )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -55,13 +28,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for step in STEPS:
-        _add_run_arguments(commands.add_parser(step.name, help=step.help, description=step.help))
+        added = commands.add_parser(step.name, help=step.help, description=step.help)
+        run_options(added)
+        if step.takes_delivery:
+            delivery_options(added)
     for command in COMMANDS:
         added = commands.add_parser(command.name, help=command.help, description=command.help)
-        if command.takes_run:
-            _add_run_arguments(added)
-        if command.takes_due_time:
-            _add_due_argument(added)
+        for add_options in command.options:
+            add_options(added)
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from infra.errors import SourceError, UsageError
 from infra.markets import MARKETS, Market
 from infra.settings import Settings
 from pipelines.runner import Run
+from pipelines.step import DeliveryTerms
 
 
 def market_named(name: str) -> Market:
@@ -29,24 +31,22 @@ def _date(raw: str, option: str) -> date:
         ) from None
 
 
-def _latest(market: Market, data: Path | None) -> date:
-    if market.name == "ashare":
-        from pipelines.sources.ashare import market_days
+def _latest(settings: Settings, market: Market, data: Path | None) -> date:
+    """The latest session that has closed; of a market that comes in files, the latest of which there are any."""
+    from pipelines.sources.catalog import READERS, Folders, delivered_days
 
-        return market_days(_required(data), market)[-1]
-    return calendar.latest_closed_session(market, datetime.now(UTC))
-
-
-def _required(data: Path | None) -> Path:
-    if data is None:
-        raise UsageError(
-            "the market needs a folder of recorded files",
-            which="--data",
-            found="nothing",
-            allowed="a folder",
-            next_step="name it with --data FOLDER",
+    if all(READERS[name].reads_drops for name in market.sources):
+        return calendar.latest_closed_session(market, datetime.now(UTC))
+    days = delivered_days(Folders(data, settings.drops / market.name), market)
+    if not days:
+        raise SourceError(
+            "folder holds no session of the market",
+            which=f"{market.name} {data}",
+            found="no file whose name says a day",
+            allowed="files named as `fillwise tables` says",
+            next_step="name the right folder with --data, or the day with --day",
         )
-    return data
+    return days[-1]
 
 
 def _folder(raw: str | None) -> Path | None:
@@ -64,9 +64,47 @@ def _folder(raw: str | None) -> Path | None:
     return folder
 
 
+def time_from(raw: str | None, option: str) -> datetime | None:
+    """An aware time, None when nothing was typed. Raises UsageError for a time that cannot be read or has no zone."""
+    if not raw:
+        return None
+    try:
+        found = datetime.fromisoformat(raw)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise UsageError(
+            "cannot read a time",
+            which=option,
+            found=repr(raw),
+            allowed="ISO 8601 with a zone, for example 2026-11-20T22:30:00+00:00",
+            next_step="type the time again",
+        )
+    return found
+
+
+def terms_from(arguments: argparse.Namespace) -> DeliveryTerms:
+    """Who does something outside the nightly run, and why. Raises UsageError when the reason is missing."""
+    is_restatement = bool(getattr(arguments, "restate", False))
+    needs_reason = is_restatement or getattr(arguments, "action", None) == "release"
+    reason = (getattr(arguments, "reason", None) or "").strip() or None
+    if needs_reason and reason is None:
+        raise UsageError(
+            "a reason is missing",
+            which="--restate" if is_restatement else "quarantine release",
+            found="no --reason",
+            allowed="a few words that somebody will understand in a year",
+            next_step="add --reason '…'",
+        )
+    known_at = time_from(getattr(arguments, "known_at", None), "--known-at")
+    person = getattr(arguments, "person", None) or getpass.getuser()
+    is_by_hand = needs_reason or known_at is not None
+    return DeliveryTerms(known_at, is_restatement, person if is_by_hand else None, reason)
+
+
 def run_from(settings: Settings, arguments: argparse.Namespace) -> Run:
     """The run that the arguments name. Raises UsageError, SessionError or SourceError."""
-    market, data = market_named(arguments.market), _folder(arguments.data)
+    market, data, terms = market_named(arguments.market), _folder(arguments.data), terms_from(arguments)
     if (arguments.first is None) != (arguments.last is None):
         raise UsageError(
             "a range has two ends",
@@ -85,6 +123,6 @@ def run_from(settings: Settings, arguments: argparse.Namespace) -> Run:
                 allowed="1 or more",
                 next_step="widen the range",
             )
-        return Run(settings, market, found, data)
-    day = _date(arguments.day, "--day") if arguments.day else _latest(market, data)
-    return Run(settings, market, (calendar.require_session(market, day),), data)
+        return Run(settings, market, found, data, terms)
+    day = _date(arguments.day, "--day") if arguments.day else _latest(settings, market, data)
+    return Run(settings, market, (calendar.require_session(market, day),), data, terms)

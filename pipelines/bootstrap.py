@@ -15,6 +15,7 @@ from infra.lake import Lake
 from infra.markets import Market
 from infra.tables import SILVER
 from pipelines.runner import Run, run_step
+from pipelines.sources.catalog import Folders, delivered_days
 from pipelines.steps import STEPS
 
 log = logging.getLogger("fillwise")
@@ -22,10 +23,9 @@ log = logging.getLogger("fillwise")
 
 def history_days(run: Run) -> tuple[date, ...]:
     """Sessions before tonight that the history should hold."""
-    if run.market.name == "ashare" and run.data is not None:
-        from pipelines.sources.ashare import market_days
-
-        return tuple(day for day in market_days(run.data, run.market) if day < run.days[-1])
+    if run.data is not None:
+        delivered = delivered_days(Folders(run.data, run.settings.drops / run.market.name), run.market)
+        return tuple(day for day in delivered if day < run.days[-1])
     count = run.settings.history_sessions
     return tuple(day for day in calendar.sessions_until(run.market, run.days[-1], count + 1) if day < run.days[-1])
 
@@ -39,15 +39,22 @@ def missing_days(lake: Lake, market: Market, days: tuple[date, ...]) -> tuple[da
 
 
 def bootstrap(run: Run) -> int:
-    """Sessions brought in (0 when nothing was missing)."""
+    """Bring in the missing part of the history. Answers 0."""
     days = history_days(run)
     missing = missing_days(Lake(run.settings.lake), run.market, days)
     if not missing:
         log.info("bootstrap: history of %d sessions is there, nothing to do", len(days))
         return 0
     log.info("bootstrap: %d sessions of %s, %s to %s", len(missing), run.market.name, missing[0], missing[-1])
-    history = replace(run, days=missing)
+    return backfill(replace(run, days=missing))
+
+
+def backfill(run: Run) -> int:
+    """Work a range up to labels: every step of the history over all of it, one Spark session for its features.
+
+    Safe to run again; a day whose inputs did not change is left alone, one that was restated is made anew. Answers 0.
+    """
     for step in STEPS:
         if step.is_history:
-            run_step(step.name, history)
-    return len(missing)
+            run_step(step.name, run)
+    return 0

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from infra.settings import Settings
+from pipelines.options import (
+    backup_options,
+    due_option,
+    known_options,
+    maintain_options,
+    quarantine_options,
+    restore_options,
+    run_options,
+    word_options,
+)
 
 Call = Callable[[Settings, argparse.Namespace], int]
+AddOptions = Callable[[argparse.ArgumentParser], None]
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command: name, help line, what it calls, whether it takes --market, --day and the rest, and --at."""
+    """One command: name, help line, what it calls, and what may be typed behind it."""
 
     name: str
     help: str
     call: Call
-    takes_run: bool = True
-    takes_due_time: bool = False
+    options: tuple[AddOptions, ...] = (run_options,)
 
 
 def _session(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -81,15 +94,90 @@ def _up(settings: Settings, arguments: argparse.Namespace) -> int:
     return up(settings)
 
 
+def _backfill(settings: Settings, arguments: argparse.Namespace) -> int:
+    from infra.environment import apply
+
+    apply(settings)
+    from pipelines.arguments import run_from
+    from pipelines.bootstrap import backfill
+
+    return backfill(run_from(settings, arguments))
+
+
+def _reconcile(settings: Settings, arguments: argparse.Namespace) -> int:
+    from pipelines.arguments import run_from
+    from pipelines.reconcile import print_reconciliation
+
+    return print_reconciliation(run_from(settings, arguments))
+
+
+def _known(settings: Settings, arguments: argparse.Namespace) -> int:
+    from pipelines.arguments import run_from
+    from pipelines.known import print_known
+
+    return print_known(run_from(settings, arguments), arguments.at, arguments.noun, arguments.out)
+
+
+def _quarantine(settings: Settings, arguments: argparse.Namespace) -> int:
+    from pipelines.arguments import run_from, terms_from
+    from pipelines.quarantine import Selection, print_quarantine, release
+
+    chosen = Selection(arguments.rule, arguments.noun, arguments.source_file, arguments.source_row)
+    run = run_from(settings, arguments)
+    return (
+        release(run, chosen, terms_from(arguments)) if arguments.action == "release" else print_quarantine(run, chosen)
+    )
+
+
+def _maintain(settings: Settings, arguments: argparse.Namespace) -> int:
+    from infra.environment import apply
+
+    apply(settings)
+    from pipelines.maintain import maintain
+
+    return maintain(settings, is_applied=arguments.apply)
+
+
+def _backup(settings: Settings, arguments: argparse.Namespace) -> int:
+    from pipelines.backup import backup
+
+    return backup(settings, arguments.target)
+
+
+def _restore(settings: Settings, arguments: argparse.Namespace) -> int:
+    from pipelines.backup import restore
+
+    return restore(settings, arguments.origin)
+
+
+def _airflow(settings: Settings, arguments: argparse.Namespace) -> int:
+    from infra.environment import process_environment
+
+    program = str(Path(sys.executable).parent / "airflow")
+    os.execve(program, [program, *arguments.words], process_environment(settings))  # noqa: S606
+
+
+ROWS_HELP = "say of every file of a day what became of its rows; exit 1 when they do not add up"
 COMMANDS: tuple[Command, ...] = (
-    Command(
-        "session", "print the trade date to work on; exit 99 when the exchange is closed today", _session, True, True
-    ),
+    Command("session", "print the trade date to work on; exit 99 when the exchange is closed today", _session,
+            (run_options, due_option)),
     Command("bootstrap", "bring in the history that the first night needs, as one range", _bootstrap),
+    Command("backfill", "bring a range in and work it up to labels, each step over all of it", _backfill),
     Command("night", "run every step of the night in this process, without Airflow", _night),
     Command("nightly", "bootstrap, then run the night through Airflow, then print what happened", _nightly),
+    Command("reconcile", ROWS_HELP, _reconcile),
+    Command("known", "what was known of a day at a time: rows and content hash of each noun", _known,
+            (run_options, known_options)),
+    Command("quarantine", "list refused rows by rule, or take some back in after a look", _quarantine,
+            (run_options, quarantine_options)),
+    Command("maintain", "remove what no version or retention holds any more; without --apply only say it", _maintain,
+            (maintain_options,)),
+    Command("backup", "copy lake, registry, drops and keys as one consistent set", _backup, (backup_options,)),
+    Command("restore", "bring a backup into an empty state folder", _restore, (restore_options,)),
     Command("fingerprint", "print a content hash of each table's day", _fingerprint),
-    Command("status", "what state the system is in, on one screen", _status, takes_run=False),
-    Command("tables", "every table: columns, units, what a user's file must hold", _tables, takes_run=False),
-    Command("up", "start Airflow, MLflow and the page server together", _up, takes_run=False),
-)
+    Command("status", "what state the system is in, on one screen", _status, ()),
+    Command("tables", "every table: columns, units, what a user's file must hold", _tables, ()),
+    Command("airflow", "Airflow's own command line on this state folder, as in airflow backfill create …", _airflow,
+            (word_options,)),
+    Command("up", "start Airflow, MLflow and the page server together", _up, ()),
+)  # fmt: skip

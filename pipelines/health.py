@@ -1,7 +1,6 @@
 """The door to `gold.health`: one row a check a day, which the gate and the next rollout decision read.
 
-Several steps write the table. Each owns the rows that carry its name: writing a day replaces the step's own rows
-and leaves the others', so that any step may run again. Callers hold the market's lock (`pipelines/runner.py`).
+Several steps write the table, each its own rows (`pipelines/step_rows.py`).
 
     >>> HealthRow("refused_share", "trades", "pass", 0.0, 0.05, "one in twenty is broken", "0 of 40 rows refused")
     ... # doctest: +ELLIPSIS
@@ -16,11 +15,11 @@ from datetime import date
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from infra.lake import Commit
 from infra.tables import HEALTH
 from pipelines.step import StepContext
+from pipelines.step_rows import with_other_steps
 
 Verdict = Literal["pass", "hold", "fail", "note"]
 
@@ -45,13 +44,8 @@ def _table(context: StepContext, step: str, day: date, rows: Sequence[HealthRow]
 
 def record_health_days(context: StepContext, step: str, rows: Mapping[date, Sequence[HealthRow]]) -> Commit:
     """Make `rows` the step's checks of each day, in one commit; rows of other steps stay."""
-    present = context.lake.read(HEALTH, context.market.name, list(rows)).cast(HEALTH.arrow_schema)
-    others = present.filter(pc.not_equal(present["step"], step))
-    days = {
-        day: pa.concat_tables([others.filter(pc.equal(others["trade_date"], day)), _table(context, step, day, found)])
-        for day, found in rows.items()
-    }
-    return context.lake.replace_days(HEALTH, context.market.name, days)
+    own = {day: _table(context, step, day, found) for day, found in rows.items()}
+    return context.lake.replace_days(HEALTH, context.market.name, with_other_steps(context, HEALTH, step, own))
 
 
 def record_health(context: StepContext, step: str, day: date, rows: Sequence[HealthRow]) -> Commit:

@@ -19,7 +19,7 @@ from infra.lake import Lake
 from infra.locks import held
 from infra.markets import Market
 from infra.settings import Settings
-from pipelines.step import StepContext, StepReport
+from pipelines.step import NO_TERMS, DeliveryTerms, StepContext, StepReport
 from pipelines.steps import step_named
 
 log = logging.getLogger("fillwise")
@@ -33,6 +33,7 @@ class Run:
     market: Market
     days: tuple[date, ...]
     data: Path | None = None
+    terms: DeliveryTerms = NO_TERMS
 
     @property
     def log_folder(self) -> Path:
@@ -75,6 +76,13 @@ def _tell(name: str, error: Exception) -> None:
         log.exception("%s stopped on an error that it does not know", name)
 
 
+@contextmanager
+def market_lock(settings: Settings, market: str, who: str) -> Iterator[None]:
+    """Hold the market's lock; waits up to `lock_wait_seconds`, says for whom, then raises BusyError."""
+    with held(settings.home / "locks" / f"{market}.lock", who, settings.lock_wait_seconds):
+        yield
+
+
 def run_step(name: str, run: Run) -> StepReport:
     """Run one step under the market's lock and leave `<home>/logs/<market>/<day>/<step>.json` behind.
 
@@ -83,9 +91,8 @@ def run_step(name: str, run: Run) -> StepReport:
     """
     folder = run.log_folder
     folder.mkdir(parents=True, exist_ok=True)
-    lock = run.settings.home / "locks" / f"{run.market.name}.lock"
-    who, wait = f"fillwise {name} {run.days[-1]}", run.settings.lock_wait_seconds
-    with _log_file(folder / f"{name}.log"), held(lock, who, wait):
+    lock = market_lock(run.settings, run.market.name, f"fillwise {name} {run.days[-1]}")
+    with _log_file(folder / f"{name}.log"), lock:
         return _run_locked(name, run)
 
 
@@ -98,7 +105,7 @@ def _run_locked(name: str, run: Run) -> StepReport:
     _record(path, {**head, "state": "running"})
     try:
         module = importlib.import_module(step_named(name).module)
-        context = StepContext(run.settings, run.market, run.days, Lake(run.settings.lake), run.data)
+        context = StepContext(run.settings, run.market, run.days, Lake(run.settings.lake), run.data, run.terms)
         report: StepReport = module.run(context)
     except Exception as error:
         seconds = round(time.monotonic() - clock, 3)

@@ -7,31 +7,12 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from infra import calendar
-from infra.errors import SessionError, UsageError
+from infra.errors import SessionError
 from infra.markets import Market
 from infra.settings import Settings
-from pipelines.arguments import market_named, run_from
+from pipelines.arguments import market_named, run_from, time_from
 
 NO_SESSION = 99
-
-
-def _time(raw: str | None) -> datetime:
-    """When the night was due; now, when nobody says. Raises UsageError for a time without its zone."""
-    if not raw:
-        return datetime.now(UTC)
-    try:
-        due = datetime.fromisoformat(raw)
-    except ValueError:
-        due = None
-    if due is None or due.tzinfo is None:
-        raise UsageError(
-            "cannot read a time",
-            which="--at",
-            found=repr(raw),
-            allowed="ISO 8601 with a zone, for example 2026-11-20T22:30:00+00:00",
-            next_step="type the time again",
-        )
-    return due
 
 
 def session_at(market: Market, due: datetime) -> date | None:
@@ -61,7 +42,7 @@ def print_session(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.day:
         print(run_from(settings, arguments).days[-1])
         return 0
-    market, due = market_named(arguments.market), _time(arguments.at)
+    market, due = market_named(arguments.market), time_from(arguments.at, "--at") or datetime.now(UTC)
     day = session_at(market, due)
     if day is None:
         closed = due.astimezone(ZoneInfo(market.zone)).date()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +33,23 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class DeliveryTerms:
+    """How the files of one `ingest` are taken in. The nightly run has none of it.
+
+    known_at: since when they are known, None: as each file says. is_restatement: files that came before with other
+    content are corrections; then `person` and `reason` say who takes them in and why.
+    """
+
+    known_at: datetime | None = None
+    is_restatement: bool = False
+    person: str | None = None
+    reason: str | None = None
+
+
+NO_TERMS = DeliveryTerms()
+
+
+@dataclass(frozen=True)
 class StepContext:
     """What a step works on: `days` are sessions, ascending; the last one is tonight."""
 
@@ -41,6 +58,7 @@ class StepContext:
     days: tuple[date, ...]
     lake: Lake
     data: Path | None = None
+    terms: DeliveryTerms = NO_TERMS
 
     @property
     def night(self) -> date:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its name on the command line, the module that holds `run`, and its help line."""
+    """One step: its name on the command line, the module that holds `run`, and its help line.
+
+    is_history: `bootstrap` and `backfill` run it. takes_delivery: late files and corrections come in here.
+    """
 
     name: str
     module: str
     help: str
     is_history: bool = False
+    takes_delivery: bool = False
 
 
 STEPS: tuple[Step, ...] = (
@@ -22,7 +26,7 @@ STEPS: tuple[Step, ...] = (
         "work the day's client orders on a simulated or replayed market, drop the files",
         True,
     ),
-    Step("ingest", "pipelines.ingest", "bring files into bronze tables, each exactly once", True),
+    Step("ingest", "pipelines.ingest", "bring files into bronze tables, each exactly once", True, True),
     Step(
         "validate",
         "pipelines.validate",

@@ -66,11 +66,13 @@ def _trade_days(context: StepContext, days: list[date]) -> Iterator[DropManifest
 
 def run(context: StepContext) -> StepReport:
     """Work the days that have no drop yet. The first is worked alone, so that the others find compiled kernels."""
+    if not context.market.is_traded_by_desk:
+        return StepReport(0, 0, is_unchanged=True, notes=(f"the desk does not trade market {context.market.name}",))
     missing = [day for day in context.days if not is_complete(context.drop_root / str(day))]
     for _ in context.progress(_trade_days(context, missing), f"trade {len(missing)} sessions"):
         pass
     manifests = [read_manifest(context.drop_root / str(day)) for day in context.days]
-    orders = sum(manifest.files["parent_orders.parquet"].rows for manifest in manifests)
+    orders = sum(manifest.rows_of("parent_orders") for manifest in manifests)
     rows = sum(file.rows for manifest in manifests for file in manifest.files.values())
     versions = sorted({manifest.policy_version for manifest in manifests})
     note = f"{orders:,} parent orders worked by {', '.join(versions)}, {len(missing)} of {len(manifests)} sessions new"

@@ -1,8 +1,10 @@
 """Step `validate`: rows of bronze are checked; good ones go to silver, refused ones to quarantine with their rule.
 
-`pipelines/check_rows.py` judges every row of every day. Great Expectations then asserts the same declaration on
-what passed, and draws Data Docs into `<home>/pages/<market>/<day>/data_docs/`; of a range only the last day gets
-that, because it takes some ten seconds a day to say again what the predicates have just enforced on every row.
+`pipelines/check_rows.py` judges every row of every day by the rules of `pipelines/rules/catalog.py`; a row that a
+person took back in (`quarantine.releases`) skips the rule that had refused it. Splits and swapped symbols show against
+the last mids of the session before, as silver has them. Great Expectations then asserts the same declaration on what
+passed, and draws Data Docs into `<home>/pages/<market>/<day>/data_docs/`; of a range only the last day gets that,
+because it takes some ten seconds a day to say again what the predicates have just enforced on every row.
 
 A day on which more rows are refused than a table allows, or on which a table that must not be empty is, stops the
 night: its silver stays as it was, its quarantine and its health are written, so that a person can look, and days
@@ -22,14 +24,19 @@ import pyarrow.compute as pc
 from infra import calendar
 from infra.errors import QualityError, SourceError
 from infra.lake import Commit
-from infra.tables import BRONZE, NOUNS, QUARANTINE, SILVER
+from infra.tables import BRONZE, NOUNS, QUARANTINE, RELEASES, SILVER
 from pipelines.batches import day_batches, merged
-from pipelines.check_rows import CheckedRows, check_rows, quarantine_rows
+from pipelines.bronze import known_rows
+from pipelines.check_rows import CheckedRows, check_day, quarantine_rows
 from pipelines.day_health import health_rows, reason_to_stop
 from pipelines.health import HealthRow, record_health_days
+from pipelines.rules.overnight import LEVEL_COLUMNS, last_mids
+from pipelines.rules.releases import released_rows
 from pipelines.step import StepContext, StepReport
+from pipelines.step_rows import with_other_steps
 
 STEP = "validate"
+BOOKS = "book_snapshots"
 PAGES = "data_docs"
 DAYS_IN_MEMORY = 5
 """Because a day of the sample market is 60 MB in six nouns, held as it arrived and as it passed."""
@@ -48,7 +55,9 @@ class CheckedDay:
 
     @property
     def quarantine(self) -> pa.Table:
-        return pa.concat_tables([quarantine_rows(checked) for checked in self.nouns.values()])
+        rows = pa.concat_tables([quarantine_rows(checked) for checked in self.nouns.values()])
+        place = rows.column_names.index("step")
+        return rows.set_column(place, "step", pa.repeat(pa.scalar(STEP), rows.num_rows))
 
 
 def _require_ingested(context: StepContext, days: Sequence[date]) -> None:
@@ -66,10 +75,14 @@ def _require_ingested(context: StepContext, days: Sequence[date]) -> None:
 
 
 def _asserted(context: StepContext, day: date, checked: Mapping[str, CheckedRows]) -> HealthRow:
-    """Great Expectations' word on the day's good rows, and its pages."""
+    """Great Expectations' word on the good rows that nobody let in against the declaration, and its pages."""
     from infra.quality import assert_and_draw
 
-    days = [(SILVER[noun], found.good.select(SILVER[noun].arrow_schema.names)) for noun, found in checked.items()]
+    days = [
+        (SILVER[noun], found.as_declared.select(SILVER[noun].arrow_schema.names))
+        for noun, found in checked.items()
+        if found.as_declared.num_rows or not found.good.num_rows
+    ]
     at = calendar.known_at(context.market, day)
     results = assert_and_draw(days, context.page_folder(day) / PAGES, str(day), at)
     failed = [f"{result.table}: {words}" for result in results for words in result.failed]
@@ -84,9 +97,20 @@ def _asserted(context: StepContext, day: date, checked: Mapping[str, CheckedRows
     )
 
 
-def _checked_day(context: StepContext, day: date, arrived: Mapping[str, pa.Table]) -> CheckedDay:
-    nouns = {noun: check_rows(noun, rows, context.market, day) for noun, rows in arrived.items()}
-    health = health_rows(nouns, context.market, day)
+def _levels_before(context: StepContext, day: date, found: Mapping[date, CheckedDay]) -> Mapping[str, float]:
+    """Last mids of the session before: of this batch when it is in it, else of silver; empty when neither has it."""
+    before = calendar.sessions_until(context.market, day, 2)[0]
+    if before in found:
+        return last_mids(found[before].nouns[BOOKS].good)
+    return last_mids(context.lake.read_day(SILVER[BOOKS], context.market.name, before, LEVEL_COLUMNS))
+
+
+def _checked_day(
+    context: StepContext, day: date, arrived: Mapping[str, pa.Table], previous: Mapping[str, float]
+) -> CheckedDay:
+    released = released_rows(context.lake.read_day(RELEASES, context.market.name, day), arrived)
+    nouns = check_day(arrived, context.market, day, previous, released)
+    health = health_rows(nouns, context.market, day, previous, released)
     if day == context.night and reason_to_stop(health, context.market, day) is None:
         health.append(_asserted(context, day, nouns))
     return CheckedDay(nouns, health, reason_to_stop(health, context.market, day))
@@ -97,8 +121,8 @@ def _check_days(context: StepContext, days: Sequence[date], counted: Iterator[da
     arrived = {noun: context.lake.read(table, context.market.name, days) for noun, table in BRONZE.items()}
     found: dict[date, CheckedDay] = {}
     for day in counted:
-        of_day = {noun: rows.filter(pc.equal(rows["trade_date"], day)) for noun, rows in arrived.items()}
-        found[day] = _checked_day(context, day, of_day)
+        of_day = {noun: known_rows(rows.filter(pc.equal(rows["trade_date"], day))) for noun, rows in arrived.items()}
+        found[day] = _checked_day(context, day, of_day, _levels_before(context, day, found))
         if found[day].stop:
             break
     return found
@@ -107,8 +131,9 @@ def _check_days(context: StepContext, days: Sequence[date], counted: Iterator[da
 def _write(context: StepContext, found: Mapping[date, CheckedDay]) -> list[Commit]:
     lake, market = context.lake, context.market.name
     good = [day for day, checked in found.items() if checked.stop is None]
+    refused = {day: checked.quarantine for day, checked in found.items()}
     commits = [
-        lake.replace_days(QUARANTINE, market, {day: checked.quarantine for day, checked in found.items()}),
+        lake.replace_days(QUARANTINE, market, with_other_steps(context, QUARANTINE, STEP, refused)),
         record_health_days(context, STEP, {day: checked.health for day, checked in found.items()}),
     ]
     for noun, table in SILVER.items() if good else ():

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -27,15 +26,17 @@ from features.market_day import SymbolDay, symbol_day
 from infra import calendar
 from infra.errors import SourceError
 from infra.markets import Market
+from infra.tables import BRONZE
 from models.impact import row_volume
 from models.replay import FillBound, order_arrays, replay, replay_rules
 from models.replay_tape import SessionClock
 from models.version import PolicyInForce
+from pipelines.bronze import bronze_rows
 from pipelines.check_rows import check_rows
 from pipelines.desk.client_orders import Expectation, client_orders
 from pipelines.desk.recorded_log import WorkedSymbol, log_rows
-from pipelines.ingest import bronze_rows
 from pipelines.policy_in_force import policy_in_force
+from pipelines.sources.catalog import Folders, delivered_days, read_delivered
 from pipelines.sources.file import SourceFile
 from pipelines.step import StepContext
 
@@ -61,14 +62,15 @@ def _book(symbol: str, rows: pa.Table, levels: int) -> RecordedBook:
     return RecordedBook(day, reference)
 
 
-def _usable_rows(files: list[SourceFile], market: Market, day: date) -> pa.Table:
+def _usable_rows(files: Sequence[SourceFile], market: Market, day: date) -> pa.Table:
     """Rows that `validate` will keep too. Raises SourceError when there are none."""
-    arrived = bronze_rows([file for file in files if file.noun == BOOKS])
+    books = [file for file in files if file.noun == BOOKS]
+    arrived = bronze_rows(books) if books else BRONZE[BOOKS].arrow_schema.empty_table()
     good = check_rows(BOOKS, arrived, market, day).good
     if good.num_rows == 0:
         raise SourceError(
             "empty day",
-            which=f"{files[0].name} {market.name} {day}",
+            which=f"{', '.join(file.name for file in books) or 'book_snapshots'} {market.name} {day}",
             found=f"{arrived.num_rows:,} rows, of which the checks keep none",
             allowed="1 good book row or more",
             next_step="have the file delivered again, or leave the day out",
@@ -76,11 +78,9 @@ def _usable_rows(files: list[SourceFile], market: Market, day: date) -> pa.Table
     return good.sort_by([(name, "ascending") for name in ("symbol", "event_at_ns", "sequence")])
 
 
-def recorded_books(data: Path, market: Market, day: date) -> dict[str, RecordedBook]:
-    """Books of one recorded session by symbol, ascending; SourceError when the day was not recorded or is empty."""
-    from pipelines.sources.ashare import read_day
-
-    rows = _usable_rows(read_day(data, market, day), market, day)
+def recorded_books(files: Sequence[SourceFile], market: Market, day: date) -> dict[str, RecordedBook]:
+    """Books of one recorded session by symbol, ascending. Raises SourceError when the checks keep no row."""
+    rows = _usable_rows(files, market, day)
     symbols = sorted(pc.unique(rows.column("symbol")).to_pylist())
     return {
         symbol: _book(symbol, rows.filter(pc.equal(rows.column("symbol"), symbol)).combine_chunks(), market.book_levels)
@@ -97,25 +97,19 @@ def bucket_volume(day: SymbolDay, intervals_ns: Sequence[tuple[int, int]]) -> Fl
     return np.bincount(bucket, np.nan_to_num(row_volume(day)[inside]), minlength=count).astype(np.float64)
 
 
-def _data(context: StepContext) -> Path:
-    if context.data is None:
-        raise SourceError(
-            "recorded market needs its folder",
-            which=context.market.name,
-            found="no --data",
-            allowed="a folder of recorded files",
-            next_step=f"run again with --data FOLDER --market {context.market.name}",
-        )
-    return context.data
+def _books_before(context: StepContext, day: date) -> tuple[Mapping[str, RecordedBook], date]:
+    """Books of the recorded session before, and its day; none, and the day itself, on the first one."""
+    folders, market = Folders(context.data, context.drop_root), context.market
+    earlier = [recorded for recorded in delivered_days(folders, market) if recorded < day]
+    if not earlier:
+        return {}, day
+    return recorded_books(read_delivered(folders, market, earlier[-1]), market, earlier[-1]), earlier[-1]
 
 
 def _expectations(context: StepContext, day: date, books: Mapping[str, RecordedBook]) -> list[Expectation]:
-    from pipelines.sources.ashare import market_days
-
-    data, market = _data(context), context.market
-    earlier = [recorded for recorded in market_days(data, market) if recorded < day]
-    known = recorded_books(data, market, earlier[-1]) if earlier else {}
-    before, today = (calendar.session_intervals_ns(market, when) for when in (earlier[-1] if earlier else day, day))
+    market = context.market
+    known, when = _books_before(context, day)
+    before, today = (calendar.session_intervals_ns(market, session) for session in (when, day))
     return [
         Expectation(
             symbol,
@@ -149,12 +143,16 @@ def _signal(day: SymbolDay, policy: PolicyInForce, intervals: Sequence[tuple[int
 def work_day(context: StepContext, day: date) -> Mapping[str, pa.Table]:
     """Noun -> rows: `parent_orders`, `decisions`, `child_orders`, `fills` of one recorded session.
 
-    Raises SourceError when the folder or the day is missing, SessionError when the exchange is closed.
+    Nothing at all where parent orders were delivered: then the desk that we learn from is the user's own. Raises
+    SourceError when the folder or the day is missing, SessionError when the exchange is closed.
     """
     market = context.market
     calendar.require_session(market, day)
     policy = policy_in_force(context.settings, market, day)
-    books = recorded_books(_data(context), market, day)
+    files = read_delivered(Folders(context.data, context.drop_root), market, day)
+    if any(file.noun == "parent_orders" for file in files):
+        return {}
+    books = recorded_books(files, market, day)
     orders = client_orders(
         market,
         day,

@@ -53,6 +53,11 @@ class DropManifest:
     policy_digest: str
     files: Mapping[str, DropFile] = field(default_factory=dict)
 
+    def rows_of(self, noun: str) -> int:
+        """Rows of a noun; 0 where the drop has no file of it."""
+        found = self.files.get(f"{noun}.parquet")
+        return 0 if found is None else found.rows
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in `manifest.json`."""
         return {
@@ -114,7 +119,7 @@ def _require_files(folder: Path, manifest: DropManifest) -> None:
             raise _damaged(folder / name, "nothing there", "the file that the manifest names")
 
 
-def read_drop(folder: Path, market: Market, day: date) -> list[SourceFile]:
+def read_day(folder: Path, market: Market, day: date) -> list[SourceFile]:
     """The files of a drop, each checked against its digest, in the order of the nouns.
 
     Raises SourceError naming the file that is missing, damaged, of another day, or not the one of the manifest.

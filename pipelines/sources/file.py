@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
@@ -28,14 +30,36 @@ MAX_FILE_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True)
+class SetAside:
+    """A row (message, line) of a file that does not become a row of its noun: where it stood, which rule says so."""
+
+    source_row: int
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True)
 class SourceFile:
-    """One file of one noun. `rows`: every declared column, `market` and `trade_date` included, in the file's order."""
+    """One file of one noun, of one session.
+
+    rows: every declared column, `market` and `trade_date` included, in the file's order. source_rows: place in the
+    file of each of `rows`, from 0; None where every row of the file is one of `rows`. refused: rows that cannot be
+    read as the noun, each with its rule; they go to quarantine. duplicates: rows that say that they came before, or
+    are known to have come. Rows in the file = rows + refused + duplicates, always.
+    """
 
     noun: str
     name: str
     sha256: str
     known_at: datetime
     rows: pa.Table
+    source_rows: npt.NDArray[np.int64] | None = None
+    refused: tuple[SetAside, ...] = ()
+    duplicates: tuple[SetAside, ...] = ()
+
+    @property
+    def rows_in(self) -> int:
+        return self.rows.num_rows + len(self.refused) + len(self.duplicates)
 
 
 def read_payload(path: Path, sha256: str | None = None) -> tuple[bytes, str]:

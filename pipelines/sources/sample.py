@@ -1,4 +1,4 @@
-"""The built-in market as a source: its drop holds all six nouns, since market and desk were simulated together."""
+"""The built-in market as a source: its drop holds six nouns, since market and desk were simulated together."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from pathlib import Path
 
 from infra.errors import SourceError
 from infra.markets import Market
-from infra.tables import NOUNS
-from pipelines.sources.drop import read_drop
+from pipelines.sources import drop
 from pipelines.sources.file import SourceFile
+
+MADE = ("book_snapshots", "trades", "parent_orders", "decisions", "child_orders", "fills")
 
 
 def read_day(folder: Path, market: Market, day: date) -> list[SourceFile]:
     """Files of one day's drop. Raises SourceError when a noun is missing or a file is not the manifest's."""
-    files = read_drop(folder, market, day)
-    missing = sorted(set(NOUNS) - {file.noun for file in files})
+    files = drop.read_day(folder, market, day)
+    missing = sorted(set(MADE) - {file.noun for file in files})
     if missing:
         raise SourceError(
             "drop lacks files",
             which=folder,
             found=f"no {', '.join(missing)}",
-            allowed=f"all of {', '.join(NOUNS)}",
+            allowed=f"all of {', '.join(MADE)}",
             next_step="remove the folder and run fillwise trade for the day",
         )
     return files

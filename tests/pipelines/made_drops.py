@@ -12,6 +12,7 @@ from infra.markets import MARKETS
 from infra.settings import Settings
 from infra.tables import NOUNS
 from pipelines.sources.drop import DropManifest, write_drop
+from pipelines.sources.sample import MADE
 from pipelines.step import StepContext
 from tests.builders import FRIDAY, plain_rows
 from tests.pipelines.made_books import KNOWN_AT, OPEN_NS, books
@@ -28,13 +29,15 @@ def good_day(day: date = FRIDAY, rows: int = 5, noun_rows: int = 2) -> dict[str,
     start = session_ns(day)
     at = {"event_at_ns": start, "event_at": start // 1000}
     tables = {"book_snapshots": books(rows, day=day, start_ns=start)}
-    for noun, table in NOUNS.items():
-        if noun == "book_snapshots":
-            continue
+    for noun in MADE[1:]:
+        table = NOUNS[noun]
         identity = {
             name: [f"{name}-{number}" for number in range(noun_rows)] for name in table.key if name.endswith("_id")
         }
         identity |= {"sequence": list(range(noun_rows))} if "sequence" in table.key else {}
+        if noun in ("child_orders", "fills"):
+            orders = ("parent_order_id", "child_order_id") if noun == "fills" else ("parent_order_id",)
+            identity |= {name: [f"{name}-{number}" for number in range(noun_rows)] for name in orders}
         if noun == "parent_orders":
             identity |= {"instructed_start_at": start // 1000, "instructed_end_at": start // 1000 + 600_000_000}
         tables[noun] = plain_rows(table, noun_rows, day=day, **at, **identity)

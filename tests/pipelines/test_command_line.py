@@ -22,7 +22,7 @@ def fillwise(home: Path, *words: str, **environment: str) -> subprocess.Complete
         (("ingest", "--day", "2026-11-21"), 1, "day is no session: sample (XNYS) 2026-11-21"),
         (("ingest", "--from", "2026-11-16"), 2, "a range has two ends"),
         (("ingest", "--from", "2026-11-21", "--to", "2026-11-22"), 2, "range holds no session"),
-        (("ingest", "--market", "ashare"), 2, "the market needs a folder of recorded files: --data"),
+        (("ingest", "--market", "ashare"), 2, "market needs a folder of files: ashare; found no --data"),
         (("ingest", "--market", "ashare", "--data", "/nowhere"), 1, "source folder does not exist: /nowhere"),
     ],
 )

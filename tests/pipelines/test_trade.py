@@ -13,9 +13,9 @@ from infra.errors import SourceError
 from infra.lake import Lake
 from infra.markets import MARKETS
 from infra.settings import Settings
-from infra.tables import NOUNS
 from pipelines import trade
 from pipelines.sources import sample
+from pipelines.sources.sample import MADE
 from pipelines.step import StepContext
 
 DAYS = (date(2026, 1, 5), date(2026, 1, 6))
@@ -43,7 +43,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> StepContext:
 def test_a_drop_holds_all_six_nouns_known_after_the_close(traded: StepContext) -> None:
     for day in DAYS:
         files = sample.read_day(traded.drop_root / str(day), MARKET, day)
-        assert {found.noun for found in files} == set(NOUNS)
+        assert {found.noun for found in files} == set(MADE)
         assert {found.known_at for found in files} == {calendar.known_at(MARKET, day)}
 
 

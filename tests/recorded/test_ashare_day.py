@@ -13,9 +13,9 @@ import pytest
 
 from infra.errors import ContractError, SourceError
 from infra.markets import MARKETS
+from pipelines.bronze import bronze_rows
 from pipelines.check_rows import check_rows
-from pipelines.ingest import bronze_rows
-from pipelines.market_rules import silence, stuck
+from pipelines.rules.prices import silence, stuck
 from pipelines.sources.ashare import market_days, read_day, session_of
 from pipelines.sources.file import SourceFile
 

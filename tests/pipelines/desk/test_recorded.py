@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra import calendar
-from infra.errors import SessionError, SourceError
+from infra.errors import SessionError, UsageError
 from infra.lake import Lake
 from infra.markets import MARKETS
 from infra.settings import Settings
@@ -22,6 +22,7 @@ from models.replay_tape import SessionClock
 from pipelines.desk.client_orders import interval_volume
 from pipelines.desk.recorded import bucket_volume, recorded_books, work_day
 from pipelines.desk.recorded_log import counted
+from pipelines.sources.ashare import read_day
 from pipelines.sources.ashare_scale import SHARE_COUNTS
 from pipelines.step import StepContext
 
@@ -134,7 +135,7 @@ def test_the_same_day_comes_out_the_same(worked: Mapping[str, pa.Table], data: P
 
 def test_orders_are_sized_by_the_volume_of_the_session_before(worked: Mapping[str, pa.Table], data: Path) -> None:
     before, today = (calendar.session_intervals_ns(ASHARE, day) for day in (FIRST, SECOND))
-    volume = bucket_volume(recorded_books(data, ASHARE, FIRST)["SYM00"].day, before)
+    volume = bucket_volume(recorded_books(read_day(data, ASHARE, FIRST), ASHARE, FIRST)["SYM00"].day, before)
     clock, length = SessionClock(today), sum(end - start for start, end in today)
     for order in worked["parent_orders"].to_pylist():
         starts, ends = clock.to_clock(
@@ -145,7 +146,7 @@ def test_orders_are_sized_by_the_volume_of_the_session_before(worked: Mapping[st
 
 
 def test_the_volume_of_a_session_is_its_money_at_the_mid(data: Path) -> None:
-    book = recorded_books(data, ASHARE, FIRST)["SYM00"]
+    book = recorded_books(read_day(data, ASHARE, FIRST), ASHARE, FIRST)["SYM00"]
     volume = bucket_volume(book.day, calendar.session_intervals_ns(ASHARE, FIRST))
     assert len(volume) == 20
     assert volume.sum() == pytest.approx(np.nansum(book.day.traded_notional / book.day.mid), rel=1e-3)
@@ -155,13 +156,13 @@ def test_a_crossed_recorded_row_is_not_traded_on(data: Path, tmp_path: Path) -> 
     rows = pq.read_table(data / "date=00.parquet").to_pandas()
     rows.loc[7, "n_bid1"] = rows.loc[7, "n_ask2"]
     pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), tmp_path / "date=00.parquet")
-    book = recorded_books(tmp_path, ASHARE, FIRST)["SYM00"].day
+    book = recorded_books(read_day(tmp_path, ASHARE, FIRST), ASHARE, FIRST)["SYM00"].day
     assert book.rows == len(rows) - 1
     assert (book.bid_price[:, 0] < book.ask_price[:, 0]).all()
 
 
 def test_without_its_folder_or_on_a_closed_day_the_desk_says_so(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no --data"):
+    with pytest.raises(UsageError, match="no --data"):
         work_day(context(tmp_path, None), FIRST)
     with pytest.raises(SessionError):
         work_day(context(tmp_path, data), date(2024, 1, 6))

@@ -10,7 +10,7 @@ import pytest
 
 from infra.markets import MARKETS
 from infra.tables import NOUNS
-from pipelines.market_rules import day_refusals, median_distance, silence, stuck
+from pipelines.rules.prices import day_refusals, market_silence, median_distance, silence, stuck
 from tests.builders import FRIDAY, plain_rows
 from tests.pipelines.made_books import FIVE_SECONDS, OPEN_NS, books
 
@@ -96,3 +96,28 @@ def test_a_feed_that_repeats_one_book_is_stuck() -> None:
 def test_the_worst_symbol_is_named() -> None:
     both = pa.concat_tables([times(4681), times(4000, "BBB")])
     assert silence(both, SAMPLE, FRIDAY).symbol == "BBB"
+
+
+def test_the_market_is_silent_when_every_symbol_is() -> None:
+    first, second = times(4681), times(4681, "BBB")
+    gap = pa.concat_tables([first.slice(0, 100), first.slice(150), second.slice(0, 120), second.slice(180)])
+    found = market_silence(gap, SAMPLE, FRIDAY)
+    assert (found.symbol, found.seconds, found.count) == ("all symbols", 155.0, 1)
+    assert silence(gap, SAMPLE, FRIDAY).seconds == 305.0
+    assert market_silence(pa.concat_tables([first, gap]), SAMPLE, FRIDAY).seconds == 5.0
+
+
+@pytest.mark.parametrize(
+    ("shares", "is_refused"), [(0.0, True), (-0.0, True), (2.2e-308, True), (1e-9, False), (None, False)]
+)
+def test_a_level_of_no_shares_is_no_level(shares: float | None, is_refused: bool) -> None:
+    found = day_refusals("book_snapshots", books(3, ask_shares_10=[1.0, shares, 1.0]), SAMPLE, FRIDAY)
+    assert [(one.rule, one.rows.tolist()) for one in found] == ([("level_without_shares", [1])] if is_refused else [])
+
+
+def test_a_feed_is_constant_when_no_symbol_moves_and_not_before() -> None:
+    still = session(130, bid_shares_1=7.0)
+    moving = session(130, symbol="BBB")
+    assert [one.rule for one in day_refusals("book_snapshots", still, SAMPLE, FRIDAY)] == ["constant_feed"]
+    assert day_refusals("book_snapshots", pa.concat_tables([still, moving]), SAMPLE, FRIDAY) == []
+    assert day_refusals("book_snapshots", still.slice(0, 120), SAMPLE, FRIDAY) == []

@@ -11,7 +11,7 @@ import pytest
 from infra.errors import SourceError
 from infra.markets import MARKETS
 from infra.tables import NOUNS
-from pipelines.sources.drop import DropManifest, read_drop, read_manifest, write_drop
+from pipelines.sources.drop import DropManifest, read_day, read_manifest, write_drop
 from tests.builders import plain_rows
 
 DAY = date(2026, 11, 20)
@@ -29,7 +29,7 @@ def drop(tmp_path: Path) -> Path:
 
 
 def test_what_was_dropped_is_read_back_with_its_digests_and_known_at(drop: Path) -> None:
-    files = read_drop(drop, MARKET, DAY)
+    files = read_day(drop, MARKET, DAY)
     assert [found.noun for found in files] == ["trades", "fills"]
     for found in files:
         assert found.rows.equals(ROWS[found.noun])
@@ -46,7 +46,7 @@ def test_the_same_drop_again_is_left_alone(drop: Path) -> None:
 def test_another_drop_of_the_same_day_is_refused(drop: Path) -> None:
     with pytest.raises(SourceError, match="a drop with other content"):
         write_drop(drop, {**ROWS, "fills": ROWS["fills"].slice(1)}, MANIFEST)
-    assert read_drop(drop, MARKET, DAY)
+    assert read_day(drop, MARKET, DAY)
 
 
 def test_a_drop_that_was_killed_half_way_is_written_anew(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_drop_that_was_killed_half_way_is_written_anew(tmp_path: Path) -> None
     (half / "fills.parquet").write_bytes(b"half")
     write_drop(tmp_path / "2026-11-20", ROWS, MANIFEST)
     assert [path.name for path in tmp_path.iterdir()] == ["2026-11-20"]
-    assert len(read_drop(tmp_path / "2026-11-20", MARKET, DAY)) == 2
+    assert len(read_day(tmp_path / "2026-11-20", MARKET, DAY)) == 2
 
 
 @pytest.mark.parametrize("place", [10, 200, -20])
@@ -65,18 +65,18 @@ def test_a_flipped_bit_is_found_and_the_file_named(drop: Path, place: int) -> No
     payload[place] ^= 1
     path.write_bytes(payload)
     with pytest.raises(SourceError, match=r"fills\.parquet.*sha256"):
-        read_drop(drop, MARKET, DAY)
+        read_day(drop, MARKET, DAY)
 
 
 def test_a_missing_file_is_named(drop: Path) -> None:
     (drop / "trades.parquet").unlink()
     with pytest.raises(SourceError, match=r"trades\.parquet"):
-        read_drop(drop, MARKET, DAY)
+        read_day(drop, MARKET, DAY)
 
 
 def test_a_missing_drop_says_to_run_trade_first(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"drop is missing.*run step trade"):
-        read_drop(tmp_path / "2026-11-20", MARKET, DAY)
+        read_day(tmp_path / "2026-11-20", MARKET, DAY)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"market": "sample"}', "null"])
@@ -96,4 +96,4 @@ def test_a_manifest_cannot_name_a_file_outside_its_folder(drop: Path) -> None:
 
 def test_a_drop_of_another_day_is_refused(drop: Path) -> None:
     with pytest.raises(SourceError, match="a drop of sample 2026-11-20"):
-        read_drop(drop, MARKET, date(2026, 11, 19))
+        read_day(drop, MARKET, date(2026, 11, 19))

@@ -1,0 +1,1 @@
+"""What a day of rows is held against: one file a kind of fault, `catalog.py` says what each rule does."""

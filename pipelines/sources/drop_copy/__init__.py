@@ -1,0 +1,1 @@
+"""From messages of order sessions to parent orders, child orders, fills and changes: what `sources/fix.py` needs."""
