@@ -27,6 +27,7 @@ class Market:
     """One market. `sessions` are local opening intervals in which decisions are taken.
 
     `sources`: files of `pipelines/sources/` that bring its nouns, all of them together.
+    `night_deadline`: local time of the next morning by which the night must be done.
     `close_lag_minutes`: a day's files are known this long after the close when the source says nothing better.
     `is_traded_by_desk`: the paper desk works the day's orders in step `trade`.
     `orders`: what its parent orders and books are, as every page and printout says beside a result.
@@ -44,6 +45,7 @@ class Market:
     snapshot_seconds: float
     close_lag_minutes: int
     night_cron: str
+    night_deadline: time
     is_traded_by_desk: bool
     orders: str
     sources: tuple[str, ...]
@@ -63,6 +65,7 @@ MARKETS: dict[str, Market] = {
         snapshot_seconds=5.0,
         close_lag_minutes=15,
         night_cron="30 17 * * *",
+        night_deadline=time(7, 0),
         is_traded_by_desk=True,
         orders="synthetic orders on the built-in market",
         sources=("sample",),
@@ -80,6 +83,7 @@ MARKETS: dict[str, Market] = {
         snapshot_seconds=3.0,
         close_lag_minutes=15,
         night_cron="30 16 * * *",
+        night_deadline=time(7, 0),
         is_traded_by_desk=True,
         orders="synthetic orders on recorded books",
         sources=("ashare", "drop"),
@@ -97,6 +101,7 @@ MARKETS: dict[str, Market] = {
         snapshot_seconds=60.0,
         close_lag_minutes=15,
         night_cron="30 18 * * *",
+        night_deadline=time(7, 0),
         is_traded_by_desk=False,
         orders="recorded trades and best quotes",
         sources=("b3",),
@@ -114,6 +119,7 @@ MARKETS: dict[str, Market] = {
         snapshot_seconds=60.0,
         close_lag_minutes=15,
         night_cron="30 17 * * *",
+        night_deadline=time(7, 0),
         is_traded_by_desk=False,
         orders="recorded order-book events",
         sources=("lobster",),
@@ -131,6 +137,7 @@ MARKETS: dict[str, Market] = {
         snapshot_seconds=60.0,
         close_lag_minutes=15,
         night_cron="30 17 * * *",
+        night_deadline=time(7, 0),
         is_traded_by_desk=True,
         orders="your own files; synthetic orders where you bring none",
         sources=("files", "fix", "drop"),

@@ -61,6 +61,20 @@ def _values(market: str, day: str) -> dict[str, str]:
     return {"FILLWISE_MARKET": market, "FILLWISE_DAY": day, "FILLWISE_DATA": "{{ params.data or '' }}"}
 
 
+DUE = "{{ dag_run.run_after.isoformat() }}"
+"""When the run was due, however late it starts."""
+
+
+def deadline_task(market: str) -> StepOperator:
+    """The one task of a morning: red when the night is not done."""
+    return StepOperator(
+        task_id="deadline",
+        command="deadline",
+        values={"FILLWISE_MARKET": market, "FILLWISE_AT": DUE},
+        doc_md="Is the night of the latest session done?",
+    )
+
+
 def session_task(market: str) -> StepOperator:
     """First task: returns the trade date; skipped, with everything after it, when there is no session.
 
@@ -69,7 +83,7 @@ def session_task(market: str) -> StepOperator:
     return StepOperator(
         task_id="session",
         command="session",
-        values={**_values(market, "{{ params.day or '' }}"), "FILLWISE_AT": "{{ dag_run.run_after.isoformat() }}"},
+        values={**_values(market, "{{ params.day or '' }}"), "FILLWISE_AT": DUE},
         may_skip=True,
         doc_md="Which trade date is tonight's. Skipped: no session today.",
     )

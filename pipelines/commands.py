@@ -157,6 +157,17 @@ def _airflow(settings: Settings, arguments: argparse.Namespace) -> int:
     os.execve(program, [program, *arguments.words], process_environment(settings))  # noqa: S606
 
 
+def _deadline(settings: Settings, arguments: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from pipelines.arguments import market_named, time_from
+    from pipelines.deadline import check_deadline
+
+    at = time_from(arguments.at, "--at") or datetime.now(UTC)
+    print(f"night of {check_deadline(settings, market_named(arguments.market), at)} is done")
+    return 0
+
+
 ROWS_HELP = "say of every file of a day what became of its rows; exit 1 when they do not add up"
 COMMANDS: tuple[Command, ...] = (
     Command("session", "print the trade date to work on; exit 99 when the exchange is closed today", _session,
@@ -165,6 +176,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("backfill", "bring a range in and work it up to labels, each step over all of it", _backfill),
     Command("night", "run every step of the night in this process, without Airflow", _night),
     Command("nightly", "bootstrap, then run the night through Airflow, then print what happened", _nightly),
+    Command("deadline", "is the night of the latest session done? exit 1 and an alert when it is not", _deadline,
+            (run_options, due_option)),
     Command("reconcile", ROWS_HELP, _reconcile),
     Command("known", "what was known of a day at a time: rows and content hash of each noun", _known,
             (run_options, known_options)),

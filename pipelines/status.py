@@ -10,6 +10,7 @@ from pathlib import Path
 
 from infra.markets import MARKETS
 from infra.settings import Settings
+from pipelines.alerts import open_alerts
 from pipelines.report_inputs import StepLine, read_steps, stopped_at
 from pipelines.steps import STEPS
 
@@ -67,6 +68,7 @@ def market_lines(settings: Settings, market: str) -> list[str]:
     if not nights:
         return [*lines, "last night: none yet", running]
     steps = read_steps(nights[-1], own="")
+    lines += [f"alert: {words}" for words in open_alerts(settings, market)]
     return [*lines, _night_line(steps, nights[-1].name, running), *_gate_lines(steps), running]
 
 
