@@ -73,6 +73,9 @@ def main(words: Sequence[str] | None = None) -> int:
         if not error.is_told:
             print(f"fillwise {arguments.command}: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print(f"fillwise {arguments.command}: interrupted; run the same command again", file=sys.stderr)
         return 130

@@ -18,6 +18,7 @@ from pipelines.options import (
     quarantine_options,
     restore_options,
     run_options,
+    table_option,
     word_options,
 )
 
@@ -85,7 +86,7 @@ def _status(settings: Settings, arguments: argparse.Namespace) -> int:
 def _tables(settings: Settings, arguments: argparse.Namespace) -> int:
     from pipelines.describe import print_tables
 
-    return print_tables()
+    return print_tables(arguments.table)
 
 
 def _up(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -189,7 +190,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("restore", "bring a backup into an empty state folder", _restore, (restore_options,)),
     Command("fingerprint", "print a content hash of each table's day", _fingerprint),
     Command("status", "what state the system is in, on one screen", _status, ()),
-    Command("tables", "every table: columns, units, what a user's file must hold", _tables, ()),
+    Command("tables", "every table: columns, units, what a user's file must hold", _tables, (table_option,)),
     Command("airflow", "Airflow's own command line on this state folder, as in airflow backfill create …", _airflow,
             (word_options,)),
     Command("up", "start Airflow, MLflow and the page server together", _up, ()),

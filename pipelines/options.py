@@ -87,3 +87,8 @@ def restore_options(parser: ArgumentParser) -> None:
 def word_options(parser: ArgumentParser) -> None:
     """`airflow`: whatever stands behind it is Airflow's."""
     parser.add_argument("words", nargs=REMAINDER, help="what Airflow shall do")
+
+
+def table_option(parser: ArgumentParser) -> None:
+    """`tables`: one of them."""
+    parser.add_argument("table", nargs="?", help="one noun or table (default: all)")

@@ -49,11 +49,20 @@ def test_status_of_a_home_that_is_not_there_says_what_to_do_first(tmp_path: Path
     assert not (tmp_path / "none").exists()
 
 
-def test_tables_prints_every_column_with_its_unit(tmp_path: Path) -> None:
+def test_tables_prints_every_column_with_its_unit_and_an_example(tmp_path: Path) -> None:
     done = fillwise(tmp_path, "tables")
     assert done.returncode == 0
     assert "silver.parent_orders: what clients want" in done.stdout
     assert "planted_alpha_bps          double     bps" in done.stdout
+    one = fillwise(tmp_path, "tables", "trades").stdout
+    assert one.startswith("trades: what traded")
+    assert "example: trades_2026-11-20.csv" in one
+    assert (
+        "    symbol,event_at,price,shares,aggressor_side,currency\n    AAA,2026-11-20T14:30:00Z,100.01,300,1,USD" in one
+    )
+    assert "silver" not in one
+    wrong = fillwise(tmp_path, "tables", "quotes")
+    assert (wrong.returncode, "unknown table: quotes" in wrong.stderr) == (2, True)
 
 
 def test_the_session_task_prints_the_day_it_was_given_and_refuses_a_holiday(tmp_path: Path) -> None:
