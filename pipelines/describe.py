@@ -24,6 +24,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "bid_price_2": ("99.99", "99.99"),
     "ask_price_2": ("100.02", "100.02"),
 }
+EXAMPLE_NOTE = """  example: {noun}_2026-11-20.csv (market and trade_date are in its name; `null ok` columns,
+  event_at_ns, currency and, where symbol and time are unique, sequence may be left out)"""
 BY_UNIT = {"currency/share": ("100.01", "100.01"), "shares": ("300", "200"), "bps": ("", ""), "currency": ("0", "0")}
 BY_KIND = {"boolean": ("false", "false"), "double": ("1", "1"), "long": ("0", "1"), "int": ("1", "1")}
 
@@ -91,13 +93,9 @@ def print_tables(name: str | None) -> int:
             allowed=", ".join(NOUNS),
             next_step="name a noun, or nothing for all tables",
         )
-    for noun, table in NOUNS.items():
-        if name in (None, noun):
-            print(
-                f"{describe(table)}\n\n  example: {noun}_2026-11-20.csv (market and trade_date are in its name; `null ok`"
-            )
-            print("  columns, event_at_ns, currency and, where symbol and time are unique, sequence may be left out)")
-            print("\n".join(f"    {line}" for line in example_csv(noun).splitlines()) + "\n")
+    for noun in [noun for noun in NOUNS if name in (None, noun)]:
+        print(f"{describe(NOUNS[noun])}\n\n{EXAMPLE_NOTE.format(noun=noun)}")
+        print("\n".join(f"    {line}" for line in example_csv(noun).splitlines()) + "\n")
     for table in every_table():
         if name in (None, table.name):
             print(f"{describe(table)}\n")

@@ -80,6 +80,42 @@ def suggestions(missing: Sequence[str], extra: Sequence[str]) -> str:
     return "; ".join(found[:3])
 
 
+def _is_unique(rows: pa.Table, names: Sequence[str]) -> bool:
+    return bool(rows.group_by(list(names)).aggregate([]).num_rows == rows.num_rows)
+
+
+def _derived(column: Column, rows: pa.Table, table: Table, market: Market) -> pa.Array | pa.ChunkedArray | None:
+    """The one value that a column which was left out can have; None when there is no such value."""
+    names = set(rows.column_names)
+    if column.name == "event_at_ns" and "event_at" in names and pa.types.is_timestamp(rows["event_at"].type):
+        zone = rows["event_at"].type.tz
+        return pc.multiply(rows["event_at"].cast(pa.timestamp("us", tz=zone)).cast(pa.int64()), 1000) if zone else None
+    if column.name == "event_at" and "event_at_ns" in names and pa.types.is_integer(rows["event_at_ns"].type):
+        return pc.divide(rows["event_at_ns"].cast(pa.int64()), 1000).cast(column.arrow_type)
+    if column.name == "sequence":
+        key = [name for name in table.key if name not in (*table.partition_by, "sequence", "event_at_ns")]
+        time = [name for name in ("event_at_ns", "event_at") if name in names][:1]
+        is_clear = time and names.issuperset(key) and _is_unique(rows, [*key, *time])
+        return pa.repeat(pa.scalar(0, column.arrow_type), rows.num_rows) if is_clear else None
+    if column.name == "currency":
+        return pa.repeat(pa.scalar(market.currency), rows.num_rows)
+    return pa.nulls(rows.num_rows, column.arrow_type) if column.is_nullable else None
+
+
+def completed_rows(rows: pa.Table, noun: str, market: Market) -> pa.Table:
+    """The rows of a file that a person wrote, with the columns that may be left out filled in.
+
+    Nullable columns are null; event_at and event_at_ns follow from each other; sequence is 0 where symbol and time are
+    unique; currency is the market's. What has no such value stays missing, and is an error like any other.
+    """
+    table = NOUNS[noun]
+    for column in table.columns:
+        if column.name not in rows.column_names and column.name not in table.partition_by:
+            values = _derived(column, rows, table, market)
+            rows = rows if values is None else rows.append_column(column.name, values)
+    return rows
+
+
 def _is_required(column: Column, table: Table, market: Market) -> bool:
     level = LEVEL.fullmatch(column.name)
     return column.name not in table.partition_by and (level is None or int(level[1]) <= market.book_levels)

@@ -24,9 +24,14 @@ from pyarrow import csv
 from infra.errors import ContractError, SourceError
 from infra.markets import Market
 from infra.tables import NOUNS, Table
-from pipelines.sources.columns import conform_rows, first_line
+from pipelines.sources.columns import completed_rows, conform_rows, first_line
 
 MAX_FILE_BYTES = 2 * 1024**3
+MAX_UNPACKED_BYTES, MAX_RATIO, HARMLESS_BYTES = 8 * 1024**3, 1000, 64 * 1024**2
+"""A file is held in memory whole, unpacked: 8 GiB is what a machine of the recommended size has to give. A thousandfold
+is beyond what sorted market data packs to; below 64 MiB nobody is hurt by it."""
+MAX_LINE_BYTES = 1024**2
+"""A row of 60 columns has some 1,000 bytes; a line of a megabyte is no row."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +117,49 @@ def _sound(rows: pa.Table) -> pa.Table:
     return rows
 
 
+def _refuse_bomb(path: Path, handle: pq.ParquetFile, size: int) -> None:
+    unpacked = sum(handle.metadata.row_group(group).total_byte_size for group in range(handle.metadata.num_row_groups))
+    if unpacked > MAX_UNPACKED_BYTES or (unpacked > HARMLESS_BYTES and unpacked > MAX_RATIO * size):
+        raise SourceError(
+            "file unpacks to too much",
+            which=path,
+            found=f"{unpacked:,} bytes from {size:,}",
+            allowed=f"{MAX_UNPACKED_BYTES:,} bytes; above {HARMLESS_BYTES:,} also {MAX_RATIO} times its size",
+            next_step="deliver the file again, split by day or symbol",
+        )
+
+
 def parse_parquet(path: Path, payload: bytes) -> pa.Table:
-    """Rows of a Parquet file in memory, page checksums verified. Raises SourceError when it is not whole."""
+    """Rows of a Parquet file in memory, page checksums verified; its statistics are never asked.
+
+    Raises SourceError when it is not whole, or unpacks to too much.
+    """
     try:
         with pq.ParquetFile(pa.BufferReader(payload), page_checksum_verification=True) as handle:
+            _refuse_bomb(path, handle, len(payload))
             return _sound(handle.read())
     except (OSError, pa.ArrowException, ValueError) as error:
         raise _unreadable(path, "Parquet", error) from error
 
 
+def _refuse_long_lines(path: Path, payload: bytes) -> None:
+    start, number = 0, 0
+    while start < len(payload):
+        end = payload.find(b"\n", start)
+        end = len(payload) if end < 0 else end
+        if end - start > MAX_LINE_BYTES:
+            raise SourceError(
+                "line is too long",
+                which=f"{path}, line {number + 1}",
+                found=f"{end - start:,} bytes",
+                allowed=f"{MAX_LINE_BYTES:,} bytes",
+                next_step="deliver the file again, one row a line",
+            )
+        start, number = end + 1, number + 1
+
+
 def _csv(path: Path, payload: bytes, table: Table) -> pa.Table:
+    _refuse_long_lines(path, payload)
     header = payload.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip()
     names = [name.strip('"') for name in header.split(",")]
     known = {column.name: column.arrow_type for column in table.columns}
@@ -145,11 +183,19 @@ def _csv(path: Path, payload: bytes, table: Table) -> pa.Table:
 
 
 def read_noun_file(
-    path: Path, noun: str, market: Market, day: date, known_at: datetime, sha256: str | None = None
+    path: Path,
+    noun: str,
+    market: Market,
+    day: date,
+    known_at: datetime,
+    sha256: str | None = None,
+    *,
+    is_by_hand: bool = False,
 ) -> SourceFile:
     """One Parquet or CSV file as a SourceFile.
 
     known_at: when the rows could first be used, as the source says. sha256: digest that came with the file, if any.
+    is_by_hand: columns that have only one possible value may be left out (`pipelines/sources/columns.py`).
     Raises SourceError (missing, empty, truncated, damaged, not the file of the manifest) or ContractError (columns).
     """
     payload, digest = read_payload(path, sha256)
@@ -162,4 +208,5 @@ def read_noun_file(
             next_step="deliver Parquet or CSV",
         )
     rows = parse_parquet(path, payload) if path.suffix == ".parquet" else _csv(path, payload, NOUNS[noun])
+    rows = completed_rows(rows, noun, market) if is_by_hand else rows
     return SourceFile(noun, path.name, digest, known_at, conform_rows(path, rows, noun, market, day))
