@@ -45,6 +45,7 @@ class _Batch:
     days: Sequence[date]
     files: dict[str, dict[date, DayFile]] = field(default_factory=dict)
     restated: list[tuple[date, Delivery]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     rows_in: int = 0
     refused: int = 0
 
@@ -131,6 +132,7 @@ def _take_in(context: StepContext, day: date, batch: _Batch) -> None:
     for one in found:
         batch.rows_in += one.file.rows_in
         batch.refused += len(one.file.refused) if one.is_new else 0
+        batch.notes += [f"{day} {one.file.name}: {note}" for note in one.file.notes]
         if one.is_new:
             new = {**new, one.file.noun: [*new.get(one.file.noun, []), one.file]}
     for noun, arrived in new.items():
@@ -170,7 +172,7 @@ def run(context: StepContext) -> StepReport:
         for day in islice(counted, len(days)):
             _take_in(context, day, batch)
         committed, notices = _commit(context, batch)
-        commits, notes = commits + committed, notes + notices
+        commits, notes = commits + committed, notes + batch.notes + notices
         rows_in, refused = rows_in + batch.rows_in, refused + batch.refused
     tables = merged(commits)
     is_unchanged = all(commit.is_unchanged for commit in tables)

@@ -50,7 +50,7 @@ class SourceFile:
     rows: every declared column, `market` and `trade_date` included, in the file's order. source_rows: place in the
     file of each of `rows`, from 0; None where every row of the file is one of `rows`. refused: rows that cannot be
     read as the noun, each with its rule; they go to quarantine. duplicates: rows that say that they came before, or
-    are known to have come. Rows in the file = rows + refused + duplicates, always.
+    are known to have come. Rows in the file = rows + refused + duplicates, always. notes: what the source checked.
     """
 
     noun: str
@@ -61,6 +61,7 @@ class SourceFile:
     source_rows: npt.NDArray[np.int64] | None = None
     refused: tuple[SetAside, ...] = ()
     duplicates: tuple[SetAside, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def rows_in(self) -> int:
