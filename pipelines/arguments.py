@@ -11,6 +11,7 @@ from infra import calendar
 from infra.errors import SourceError, UsageError
 from infra.markets import MARKETS, Market
 from infra.settings import Settings
+from infra.times import WRITTEN, aware_time
 from pipelines.runner import Run
 from pipelines.step import DeliveryTerms
 
@@ -68,16 +69,13 @@ def time_from(raw: str | None, option: str) -> datetime | None:
     """An aware time, None when nothing was typed. Raises UsageError for a time that cannot be read or has no zone."""
     if not raw:
         return None
-    try:
-        found = datetime.fromisoformat(raw)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
+    found = aware_time(raw)
+    if found is None:
         raise UsageError(
             "cannot read a time",
             which=option,
             found=repr(raw),
-            allowed="ISO 8601 with a zone, for example 2026-11-20T22:30:00+00:00",
+            allowed=WRITTEN,
             next_step="type the time again",
         )
     return found

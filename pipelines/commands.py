@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from infra.settings import Settings
@@ -36,45 +37,24 @@ class Command:
     options: tuple[AddOptions, ...] = (run_options,)
 
 
+def on_run(module: str, function: str) -> Call:
+    """A command that is one function of the run that was typed; its module is imported when it is called."""
+
+    def call(settings: Settings, arguments: argparse.Namespace) -> int:
+        from infra.environment import apply
+
+        apply(settings)
+        from pipelines.arguments import run_from
+
+        return int(getattr(import_module(module), function)(run_from(settings, arguments)))
+
+    return call
+
+
 def _session(settings: Settings, arguments: argparse.Namespace) -> int:
     from pipelines.session import print_session
 
     return print_session(settings, arguments)
-
-
-def _bootstrap(settings: Settings, arguments: argparse.Namespace) -> int:
-    from infra.environment import apply
-
-    apply(settings)
-    from pipelines.arguments import run_from
-    from pipelines.bootstrap import bootstrap
-
-    bootstrap(run_from(settings, arguments))
-    return 0
-
-
-def _night(settings: Settings, arguments: argparse.Namespace) -> int:
-    from infra.environment import apply
-
-    apply(settings)
-    from pipelines.arguments import run_from
-    from pipelines.night import night
-
-    return night(run_from(settings, arguments))
-
-
-def _nightly(settings: Settings, arguments: argparse.Namespace) -> int:
-    from pipelines.arguments import run_from
-    from pipelines.nightly import nightly
-
-    return nightly(run_from(settings, arguments))
-
-
-def _fingerprint(settings: Settings, arguments: argparse.Namespace) -> int:
-    from pipelines.arguments import run_from
-    from pipelines.fingerprint import print_fingerprint
-
-    return print_fingerprint(run_from(settings, arguments))
 
 
 def _status(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -93,23 +73,6 @@ def _up(settings: Settings, arguments: argparse.Namespace) -> int:
     from pipelines.up import up
 
     return up(settings)
-
-
-def _backfill(settings: Settings, arguments: argparse.Namespace) -> int:
-    from infra.environment import apply
-
-    apply(settings)
-    from pipelines.arguments import run_from
-    from pipelines.bootstrap import backfill
-
-    return backfill(run_from(settings, arguments))
-
-
-def _reconcile(settings: Settings, arguments: argparse.Namespace) -> int:
-    from pipelines.arguments import run_from
-    from pipelines.reconcile import print_reconciliation
-
-    return print_reconciliation(run_from(settings, arguments))
 
 
 def _known(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -171,27 +134,67 @@ def _deadline(settings: Settings, arguments: argparse.Namespace) -> int:
 
 ROWS_HELP = "say of every file of a day what became of its rows; exit 1 when they do not add up"
 COMMANDS: tuple[Command, ...] = (
-    Command("session", "print the trade date to work on; exit 99 when the exchange is closed today", _session,
-            (run_options, due_option)),
-    Command("bootstrap", "bring in the history that the first night needs, as one range", _bootstrap),
-    Command("backfill", "bring a range in and work it up to labels, each step over all of it", _backfill),
-    Command("night", "run every step of the night in this process, without Airflow", _night),
-    Command("nightly", "bootstrap, then run the night through Airflow, then print what happened", _nightly),
-    Command("deadline", "is the night of the latest session done? exit 1 and an alert when it is not", _deadline,
-            (run_options, due_option)),
-    Command("reconcile", ROWS_HELP, _reconcile),
-    Command("known", "what was known of a day at a time: rows and content hash of each noun", _known,
-            (run_options, known_options)),
-    Command("quarantine", "list refused rows by rule, or take some back in after a look", _quarantine,
-            (run_options, quarantine_options)),
-    Command("maintain", "remove what no version or retention holds any more; without --apply only say it", _maintain,
-            (maintain_options,)),
+    Command(
+        "session",
+        "print the trade date to work on; exit 99 when the exchange is closed today",
+        _session,
+        (run_options, due_option),
+    ),
+    Command(
+        "bootstrap",
+        "bring in the history that the first night needs, as one range",
+        on_run("pipelines.bootstrap", "bootstrap"),
+    ),
+    Command(
+        "backfill",
+        "bring a range in and work it up to labels, each step over all of it",
+        on_run("pipelines.bootstrap", "backfill"),
+    ),
+    Command(
+        "night", "run every step of the night in this process, without Airflow", on_run("pipelines.night", "night")
+    ),
+    Command(
+        "nightly",
+        "bootstrap, then run the night through Airflow, then print what happened",
+        on_run("pipelines.nightly", "nightly"),
+    ),
+    Command(
+        "deadline",
+        "is the night of the latest session done? exit 1 and an alert when it is not",
+        _deadline,
+        (run_options, due_option),
+    ),
+    Command("reconcile", ROWS_HELP, on_run("pipelines.reconcile", "print_reconciliation")),
+    Command(
+        "known",
+        "what was known of a day at a time: rows and content hash of each noun",
+        _known,
+        (run_options, known_options),
+    ),
+    Command(
+        "quarantine",
+        "list refused rows by rule, or take some back in after a look",
+        _quarantine,
+        (run_options, quarantine_options),
+    ),
+    Command(
+        "maintain",
+        "remove what no version or retention holds any more; without --apply only say it",
+        _maintain,
+        (maintain_options,),
+    ),
     Command("backup", "copy lake, registry, drops and keys as one consistent set", _backup, (backup_options,)),
     Command("restore", "bring a backup into an empty state folder", _restore, (restore_options,)),
-    Command("fingerprint", "print a content hash of each table's day", _fingerprint),
+    Command(
+        "fingerprint", "print a content hash of each table's day", on_run("pipelines.fingerprint", "print_fingerprint")
+    ),
     Command("status", "what state the system is in, on one screen", _status, ()),
     Command("tables", "every table: columns, units, what a user's file must hold", _tables, (table_option,)),
-    Command("airflow", "Airflow's own command line on this state folder, as in airflow backfill create …", _airflow,
-            (word_options,)),
+    Command(
+        "airflow",
+        "Airflow's own command line on this state folder, as in airflow backfill create …",
+        _airflow,
+        (word_options,),
+    ),
     Command("up", "start Airflow, MLflow and the page server together", _up, ()),
-)  # fmt: skip
+)

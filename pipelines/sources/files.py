@@ -29,6 +29,7 @@ from infra import calendar
 from infra.errors import SourceError
 from infra.markets import Market
 from infra.tables import NOUNS
+from infra.times import WRITTEN, aware_time
 from pipelines.sources.file import SetAside, SourceFile, read_noun_file
 
 SUFFIXES = (".csv", ".parquet")
@@ -109,16 +110,13 @@ def _known_at(path: Path, market: Market, day: date) -> datetime:
     said = _beside(path, ".known_at")
     if said is None:
         return calendar.known_at(market, day)
-    try:
-        found = datetime.fromisoformat(said)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
+    found = aware_time(said)
+    if found is None:
         raise SourceError(
             "cannot read since when a file is known",
             which=f"{path}.known_at",
             found=repr(said[:80]),
-            allowed="ISO 8601 with a zone, for example 2026-11-20T21:15:00+00:00",
+            allowed=WRITTEN,
             next_step="write the time again, or remove that file",
         )
     return found
