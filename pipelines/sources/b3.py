@@ -3,7 +3,8 @@
 A row is a trade or a change of the best quotes (`event_type` trade, book); each becomes a row of its noun. `aggressor`
 is 3 for a seller, 4 for a buyer, anything else says nothing; `en_s_px_1` is the best offer, `en_b_px_1` the best bid.
 The only time is the recorder's (`network_received_time`, UTC, nanoseconds): it is event and received time alike.
-`rpt_seq` rises within a file and orders rows of one time; it counts other messages, too, so gaps mean nothing.
+`rpt_seq` rises within a file and orders rows of one time; it counts other messages, too, so gaps mean nothing. A trade
+repeats the quotes of the row before it (all 206,750 recorded ones do), so only `book` rows bring quotes.
 
 What the feed does not have: sizes of quotes (null), the exchange's own time, levels behind the best. Crossed and locked
 quotes (pre-open, thin names) come in as they are and are refused by the rule that says so. Prices carry dust of binary
@@ -17,7 +18,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,7 @@ from infra.markets import Market
 from infra.tables import NOUNS
 from pipelines.sources.columns import first_line, suggestions
 from pipelines.sources.file import SetAside, SourceFile, read_payload
+from pipelines.sources.folder import plain_files
 
 FILE_NAME = re.compile(r"(?P<symbol>[A-Z0-9]{4,12})_(?P<day>\d{2})(?P<month>\d{2})(?P<year>\d{4})\.csv")
 COLUMNS = (
@@ -41,6 +44,7 @@ COLUMNS = (
 NOUN_OF = {"trade": "trades", "book": "book_snapshots"}
 SELLER, BUYER = 3.0, 4.0
 DUST_TICKS = 1e-6
+TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,9})?\+00:00", re.ASCII)
 Float = npt.NDArray[np.float64]
 Long = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -54,9 +58,9 @@ def on_tick(price: Float, tick: float) -> Float:
 
 
 def _files(data: Path) -> Iterator[tuple[date, Path]]:
-    for path in sorted(data.glob("*.csv")):
+    for path in plain_files(data, (".csv",)) if data.is_dir() else ():
         match = FILE_NAME.fullmatch(path.name)
-        if match is not None and not path.is_symlink():
+        if match is not None:
             try:
                 yield date(int(match["year"]), int(match["month"]), int(match["day"])), path
             except ValueError:
@@ -77,9 +81,29 @@ def market_days(data: Path, market: Market) -> tuple[date, ...]:
     return tuple(sorted(calendar.require_session(market, day) for day in days))
 
 
+@dataclass(frozen=True)
+class _Lines:
+    """Lines with as many cells as the header, every cell as text, at their `places`; and those with more or fewer."""
+
+    rows: pa.Table
+    places: Long
+    refused: tuple[SetAside, ...]
+
+
+def _lines(path: Path, payload: bytes) -> _Lines:
+    header, *lines = (line.rstrip(b"\r") for line in payload.removesuffix(b"\n").split(b"\n"))
+    is_whole = [line.count(b",") == header.count(b",") for line in lines]
+    places = np.flatnonzero(is_whole)
+    bad = [(place, lines[place][:200]) for place in np.flatnonzero(~np.array(is_whole, np.bool_)).tolist()]
+    refused = tuple(SetAside(place, "b3_line_is_whole", ascii(line.decode("utf-8", "replace"))) for place, line in bad)
+    whole = b"\n".join([header, *(lines[place] for place in places), b""])
+    return _Lines(_parsed(path, whole), places, refused)
+
+
 def _parsed(path: Path, payload: bytes) -> pa.Table:
     """Every cell as text, so that a bad one refuses its row and not the file."""
-    options = csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()), strings_can_be_null=True)
+    kinds = dict.fromkeys(COLUMNS, pa.string())
+    options = csv.ConvertOptions(column_types=kinds, null_values=[""], strings_can_be_null=True)
     try:
         rows = csv.read_csv(pa.BufferReader(payload), convert_options=options)
     except pa.ArrowInvalid as error:
@@ -110,23 +134,37 @@ def _numbers(values: pa.ChunkedArray) -> Float:
     return np.asarray(pc.fill_null(found, np.nan).to_numpy(), np.float64)
 
 
+def _is_instant(text: str) -> bool:
+    try:
+        return bool(TIME.fullmatch(text)) and datetime.fromisoformat(text[:19]).year in range(1970, 2262)
+    except ValueError:
+        return False
+
+
 def _times_ns(values: pa.ChunkedArray) -> tuple[Long, Mask]:
-    """UTC nanoseconds and where there is one: `2025-04-07 13:59:59.999214880+00:00`."""
-    pattern = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,9})?\+00:00$"
-    is_time = pc.match_substring_regex(pc.fill_null(values, ""), pattern)
+    """UTC nanoseconds, which end in 2262, and where there is one: `2025-04-07 13:59:59.999214880+00:00`."""
+    is_time = np.array([_is_instant(text or "") for text in values.to_pylist()], np.bool_)
     clean = pc.replace_substring(pc.if_else(is_time, values, pa.scalar(None, pa.string())), "+00:00", "Z")
     stamps = clean.cast(pa.timestamp("ns", tz="UTC"))
-    return np.asarray(pc.fill_null(stamps.cast(pa.int64()), 0).to_numpy(), np.int64), is_time.to_numpy()
+    return np.asarray(pc.fill_null(stamps.cast(pa.int64()), 0).to_numpy(), np.int64), is_time
+
+
+def _is_no_number(values: pa.ChunkedArray) -> Mask:
+    """Where a cell says something, and that is no number."""
+    return np.asarray(values.is_valid().to_numpy(), np.bool_) & ~np.isfinite(_numbers(values))
 
 
 def _unreadable(kind: str, symbol: str, rows: pa.Table, is_time: Mask) -> Iterator[tuple[str, Mask]]:
     sequence = _numbers(rows["rpt_seq"])
     yield "b3_symbol_is_the_files", ~pc.fill_null(pc.equal(rows["symbol"], symbol), False).to_numpy()
     yield "b3_time_is_utc", ~is_time
-    yield "b3_sequence_is_a_number", ~(np.isfinite(sequence) & (sequence >= 0.0) & (sequence == np.rint(sequence)))
+    is_whole = (sequence >= 0.0) & (sequence <= 1e15) & (sequence == np.rint(sequence))
+    yield "b3_sequence_is_a_number", ~is_whole
     if kind == "trade":
         has_numbers = np.isfinite(_numbers(rows["md_entry_px"])) & np.isfinite(_numbers(rows["md_entry_size"]))
         yield "b3_trade_has_price_and_size", ~has_numbers
+    else:
+        yield "b3_quote_is_a_number", _is_no_number(rows["en_s_px_1"]) | _is_no_number(rows["en_b_px_1"])
 
 
 def _refused(kind: str, symbol: str, rows: pa.Table, numbers: Long, is_time: Mask) -> list[SetAside]:
@@ -176,16 +214,17 @@ def _noun_rows(kind: str, symbol: str, rows: pa.Table, times: Long, market: Mark
 
 def _read(path: Path, market: Market, day: date) -> Iterator[SourceFile]:
     payload, digest = read_payload(path)
-    rows, known_at, symbol = _parsed(path, payload), calendar.known_at(market, day), path.stem.split("_")[0]
-    kinds = pc.fill_null(rows["event_type"], "").to_pylist()
-    strange = [number for number, kind in enumerate(kinds) if kind not in NOUN_OF]
+    lines, known_at, symbol = _lines(path, payload), calendar.known_at(market, day), path.stem.split("_")[0]
+    kinds = np.array(pc.fill_null(lines.rows["event_type"], "").to_pylist(), np.str_)
     for kind, noun in NOUN_OF.items():
-        numbers = np.array([number for number, found in enumerate(kinds) if found == kind], np.int64)
-        mine = rows.take(numbers)
+        numbers = lines.places[kinds == kind]
+        mine = lines.rows.filter(pa.array(kinds == kind))
         times, is_time = _times_ns(mine["network_received_time"])
         refused = _refused(kind, symbol, mine, numbers, is_time)
         if kind == "trade":
-            refused += [SetAside(number, "b3_event_is_known", ascii(kinds[number])) for number in strange]
+            strange = np.flatnonzero(~np.isin(kinds, list(NOUN_OF))).tolist()
+            refused += [SetAside(int(lines.places[at]), "b3_event_is_known", ascii(kinds[at].item())) for at in strange]
+            refused = sorted([*refused, *lines.refused], key=lambda one: one.source_row)
         kept = np.flatnonzero(~np.isin(numbers, [one.source_row for one in refused]))
         if len(kept) or refused:
             table = _noun_rows(kind, symbol, mine.take(kept), times[kept], market, day)
@@ -193,7 +232,10 @@ def _read(path: Path, market: Market, day: date) -> Iterator[SourceFile]:
 
 
 def read_day(data: Path, market: Market, day: date) -> list[SourceFile]:
-    """The day's trades and best quotes of every symbol. Raises SourceError or ContractError."""
+    """The day's trades and best quotes of every symbol; a line that says neither is counted among the trades.
+
+    Raises SourceError or ContractError.
+    """
     paths = [path for found, path in _files(data) if found == day]
     if not paths:
         days = market_days(data, market)

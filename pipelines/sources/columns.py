@@ -88,7 +88,9 @@ def _derived(column: Column, rows: pa.Table, table: Table, market: Market) -> pa
     """The one value that a column which was left out can have; None when there is no such value."""
     names = set(rows.column_names)
     if column.name == "event_at_ns" and "event_at" in names and pa.types.is_timestamp(rows["event_at"].type):
-        zone = rows["event_at"].type.tz
+        zone, unit = rows["event_at"].type.tz, rows["event_at"].type.unit
+        if unit == "ns" and zone:
+            return rows["event_at"].cast(pa.int64())
         return pc.multiply(rows["event_at"].cast(pa.timestamp("us", tz=zone)).cast(pa.int64()), 1000) if zone else None
     if column.name == "event_at" and "event_at_ns" in names and pa.types.is_integer(rows["event_at_ns"].type):
         return pc.divide(rows["event_at_ns"].cast(pa.int64()), 1000).cast(column.arrow_type)
@@ -108,12 +110,23 @@ def completed_rows(rows: pa.Table, noun: str, market: Market) -> pa.Table:
     Nullable columns are null; event_at and event_at_ns follow from each other; sequence is 0 where symbol and time are
     unique; currency is the market's. What has no such value stays missing, and is an error like any other.
     """
-    table = NOUNS[noun]
+    table, given = NOUNS[noun], set(rows.column_names)
     for column in table.columns:
         if column.name not in rows.column_names and column.name not in table.partition_by:
             values = _derived(column, rows, table, market)
             rows = rows if values is None else rows.append_column(column.name, values)
-    return rows
+    return rows if "event_at_ns" in given else _in_microseconds(rows)
+
+
+def _in_microseconds(rows: pa.Table) -> pa.Table:
+    """`event_at` without the digits that a column of nanoseconds has and `event_at_ns` keeps."""
+    place = rows.schema.get_field_index("event_at")
+    if place < 0 or rows.schema.field(place).type != pa.timestamp(
+        "ns", tz=getattr(rows.schema.field(place).type, "tz", None)
+    ):
+        return rows
+    micros = pc.cast(rows["event_at"], pa.timestamp("us", tz=rows["event_at"].type.tz), safe=False)
+    return rows.set_column(place, "event_at", micros)
 
 
 def _is_required(column: Column, table: Table, market: Market) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
@@ -30,6 +31,7 @@ MAX_FILE_BYTES = 2 * 1024**3
 MAX_UNPACKED_BYTES, MAX_RATIO, HARMLESS_BYTES = 8 * 1024**3, 1000, 64 * 1024**2
 """A file is held in memory whole, unpacked: 8 GiB is what a machine of the recommended size has to give. A thousandfold
 is beyond what sorted market data packs to; below 64 MiB nobody is hurt by it."""
+CELL_BYTES = 8
 MAX_LINE_BYTES = 1024**2
 """A row of 60 columns has some 1,000 bytes; a line of a megabyte is no row."""
 
@@ -118,16 +120,46 @@ def _sound(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def _refuse_bomb(path: Path, handle: pq.ParquetFile, size: int) -> None:
-    unpacked = sum(handle.metadata.row_group(group).total_byte_size for group in range(handle.metadata.num_row_groups))
+def _flat_text(metadata: pq.FileMetaData) -> list[str]:
+    """Columns that may hold one long value many times: text, one value a row."""
+    columns = [metadata.schema.column(place) for place in range(metadata.num_columns)]
+    return [one.name for one in columns if one.physical_type == "BYTE_ARRAY" and one.path == one.name]
+
+
+def _spelt_out(path: Path, rows: pa.Table) -> pa.Table:
+    """Rows whose text was read as numbers of a dictionary, as text. Raises SourceError when that is too much."""
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type) and not pa.types.is_primitive(field.type.value_type):
+            column = rows.column(place)
+            size = sum(_letters(chunk) for chunk in column.chunks)
+            if size > MAX_UNPACKED_BYTES:
+                raise _unpacks_to_too_much(path, f"{size:,} bytes of text in {field.name!r}")
+            rows = rows.set_column(place, field.name, column.cast(field.type.value_type))
+    return rows
+
+
+def _letters(chunk: pa.DictionaryArray) -> int:
+    return int(pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0)
+
+
+def _unpacks_to_too_much(path: Path, found: str) -> SourceError:
+    return SourceError(
+        "file unpacks to too much",
+        which=path,
+        found=found,
+        allowed=f"{MAX_UNPACKED_BYTES:,} bytes; above {HARMLESS_BYTES:,} also {MAX_RATIO} times its size",
+        next_step="deliver the file again, split by day or symbol",
+    )
+
+
+def _refuse_bomb(path: Path, metadata: pq.FileMetaData, size: int) -> None:
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    unpacked = sum(group.total_byte_size for group in groups)
+    cells = sum(group.column(place).num_values for group in groups for place in range(metadata.num_columns))
+    if cells * CELL_BYTES > MAX_UNPACKED_BYTES:
+        raise _unpacks_to_too_much(path, f"{cells:,} cells of {CELL_BYTES} bytes from {size:,}")
     if unpacked > MAX_UNPACKED_BYTES or (unpacked > HARMLESS_BYTES and unpacked > MAX_RATIO * size):
-        raise SourceError(
-            "file unpacks to too much",
-            which=path,
-            found=f"{unpacked:,} bytes from {size:,}",
-            allowed=f"{MAX_UNPACKED_BYTES:,} bytes; above {HARMLESS_BYTES:,} also {MAX_RATIO} times its size",
-            next_step="deliver the file again, split by day or symbol",
-        )
+        raise _unpacks_to_too_much(path, f"{unpacked:,} bytes from {size:,}")
 
 
 def parse_parquet(path: Path, payload: bytes) -> pa.Table:
@@ -136,9 +168,12 @@ def parse_parquet(path: Path, payload: bytes) -> pa.Table:
     Raises SourceError when it is not whole, or unpacks to too much.
     """
     try:
-        with pq.ParquetFile(pa.BufferReader(payload), page_checksum_verification=True) as handle:
-            _refuse_bomb(path, handle, len(payload))
-            return _sound(handle.read())
+        metadata = pq.read_metadata(pa.BufferReader(payload))
+        _refuse_bomb(path, metadata, len(payload))
+        with pq.ParquetFile(
+            pa.BufferReader(payload), page_checksum_verification=True, read_dictionary=_flat_text(metadata)
+        ) as handle:
+            return _sound(_spelt_out(path, handle.read()))
     except (OSError, pa.ArrowException, ValueError) as error:
         raise _unreadable(path, "Parquet", error) from error
 

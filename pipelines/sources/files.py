@@ -31,8 +31,10 @@ from infra.markets import Market
 from infra.tables import NOUNS
 from infra.times import WRITTEN, aware_time
 from pipelines.sources.file import SetAside, SourceFile, read_noun_file
+from pipelines.sources.folder import has_suffix
 
-SUFFIXES = (".csv", ".parquet")
+SUFFIXES, SIDECARS = (".csv", ".parquet"), (".sha256", ".known_at")
+MAX_SIDECAR_BYTES = 4096
 DAY = r"(?P<day>\d{4}-\d{2}-\d{2})"
 FLAT = re.compile(rf"(?P<noun>[a-z_]+?)_{DAY}(?:_[A-Za-z0-9_.-]+)?\.(?:csv|parquet)")
 IN_FOLDER = re.compile(r"(?P<noun>[a-z_]+?)(?:_\d[A-Za-z0-9_.-]*)?\.(?:csv|parquet)")
@@ -76,18 +78,44 @@ def _named(path: Path, pattern: re.Pattern[str], day: str | None) -> _Named:
 
 
 def _files(data: Path) -> Iterator[_Named]:
-    for path in sorted(data.iterdir()):
-        if path.suffix in SUFFIXES:
+    for path in _delivered(data):
+        if has_suffix(path.name, SUFFIXES):
             yield _named(path, FLAT, None)
         elif path.is_dir() and re.fullmatch(DAY, path.name):
-            for inner in sorted(path.iterdir()):
-                if inner.suffix in SUFFIXES:
-                    yield _named(inner, IN_FOLDER, path.name)
+            if path.is_symlink():
+                raise _wrong_name(path, "a symbolic link")
+            yield from (_named(one, IN_FOLDER, path.name) for one in _delivered(path) if has_suffix(one.name, SUFFIXES))
+
+
+def _delivered(folder: Path) -> list[Path]:
+    """What lies in a folder, by name. Raises SourceError for a sidecar whose file is not there."""
+    found = sorted(folder.iterdir())
+    names = {path.name for path in found}
+    for path in found:
+        if path.suffix in SIDECARS and has_suffix(path.stem, SUFFIXES) and path.stem not in names:
+            raise _bad_sidecar(path, "no file of that name beside it", "the file that it speaks of")
+    return found
+
+
+def _bad_sidecar(path: Path, found: str, allowed: str) -> SourceError:
+    return SourceError(
+        "file beside a file is not taken",
+        which=ascii(str(path))[1:-1],
+        found=found,
+        allowed=allowed,
+        next_step="deliver both files again, or take this one out of the folder",
+    )
 
 
 def _beside(path: Path, suffix: str) -> str | None:
     sidecar = path.with_name(path.name + suffix)
-    return sidecar.read_text(encoding="utf-8", errors="replace").strip() if sidecar.is_file() else None
+    if not sidecar.is_symlink() and not sidecar.exists():
+        return None
+    if sidecar.is_symlink() or not sidecar.is_file():
+        raise _bad_sidecar(sidecar, "a symbolic link, or no file", "a regular file")
+    if sidecar.stat().st_size > MAX_SIDECAR_BYTES:
+        raise _bad_sidecar(sidecar, f"{sidecar.stat().st_size:,} bytes", f"one line, {MAX_SIDECAR_BYTES:,} bytes")
+    return sidecar.read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _digest(path: Path) -> str | None:
@@ -103,6 +131,9 @@ def _digest(path: Path) -> str | None:
             allowed="64 hexadecimal digits, as sha256sum writes them",
             next_step="write the digest again, or remove that file",
         )
+    named = said[64:].strip().removeprefix("*")
+    if named not in ("", path.name):
+        raise _bad_sidecar(Path(f"{path}.sha256"), f"a digest of {named!a}", f"one of {path.name}")
     return digest
 
 
@@ -123,13 +154,15 @@ def _known_at(path: Path, market: Market, day: date) -> datetime:
 
 
 def _plain_symbols_only(file: SourceFile) -> SourceFile:
-    is_plain = pc.fill_null(pc.match_substring_regex(file.rows["symbol"], SYMBOL), True)
-    bad = np.flatnonzero(~is_plain.to_numpy())
+    symbols = [file.rows[name] for name in ("symbol", "new_symbol") if name in file.rows.column_names]
+    matched = [pc.fill_null(pc.match_substring_regex(column, SYMBOL), True).to_numpy() for column in symbols]
+    is_plain = np.logical_and.reduce(matched)
+    bad = np.flatnonzero(~is_plain)
     if len(bad) == 0:
         return file
     texts = [ascii(str(row)) for row in file.rows.take(bad).to_pylist()]
     refused = tuple(SetAside(int(row), SYMBOL_RULE, text) for row, text in zip(bad, texts, strict=True))
-    kept = np.flatnonzero(is_plain.to_numpy())
+    kept = np.flatnonzero(is_plain)
     return replace(file, rows=file.rows.take(kept), source_rows=kept.astype(np.int64), refused=refused)
 
 

@@ -1,99 +1,187 @@
-"""LOBSTER (NASDAQ): every order-book event of a symbol and day, and the book after each.
+"""LOBSTER: every message that changed the book of one symbol on NASDAQ, and the book after each of them.
 
-A day is two CSV files without a header, as the archive's own read-me describes them, side by side or in one zip:
-`TICKER_YYYY-MM-DD_START_END_message_LEVEL.csv` and `…_orderbook_LEVEL.csv`, row for row. They end in three nouns:
+    TICKER_2012-06-21_34200000_57600000_message_10.csv      and …_orderbook_10.csv, both in a .zip or unpacked
 
-    book_events      one row a message; `sequence` is its place in the file, so equal times keep their order
-    book_snapshots   the book after each message; an empty level (±9999999999) is null
-    trades           executions: the resting side's opposite was the aggressor, of hidden orders, too
+The message file brings `book_events` (every line) and `trades` (executions, kinds 4 and 5: whoever met a resting sell
+order bought, so the aggressor's sign is the opposite of the resting order's, for hidden orders too). The orderbook file
+brings `book_snapshots`, up to ten levels a side. `sequence` is the line's number, so that rows of one nanosecond keep
+their order. Prices are 1/10,000 of the currency; a level at ±9999999999 is not there and becomes null.
 
-Prices are in 1/10,000 of a dollar; times are seconds after midnight in New York, read digit by digit, because a float
-of seconds loses nanoseconds. Every recorded book is held against the one before and its message
-(`lobster_book.py`); one that does not follow is an error that names the row. Levels that come into view were not in any
-message: replay must not use them before that row.
+Before anything is taken in, each recorded book is held against the one before and the message between them
+(`lobster_book.py`): a known level that differs stops the day and names the line. Lines that cannot be read are refused
+by name, and nothing is concluded across them. A snapshot needs the time of its message, so its `sha256` is that of both
+files' digests: a corrected message file makes another delivery of both.
+
+What cannot be recovered: what lies behind the last level shown, the queue inside the levels of the first book, the id
+of a hidden order, what crosses (kind 6: an event, not a trade here, for nobody was the aggressor), why trading halted.
+
+    >>> import tempfile
+    >>> from infra.markets import MARKETS
+    >>> market_days(Path(tempfile.mkdtemp()), MARKETS["lobster"])
+    ()
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time
-from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv
 
 from infra import calendar
+from infra.errors import SourceError
 from infra.markets import Market
 from infra.tables import NOUNS
-from pipelines.sources.columns import first_line
-from pipelines.sources.file import SourceFile
-from pipelines.sources.lobster_book import ABSENT, BookCheck, check_books
-from pipelines.sources.lobster_files import Member, members_of, refused
+from infra.tables.book_rules import LEVELS
+from pipelines.sources import lobster_lines as text
+from pipelines.sources.archive import members, read_member
+from pipelines.sources.file import SourceFile, read_payload
+from pipelines.sources.folder import plain_files
+from pipelines.sources.lobster_book import EMPTY_PRICE, BookCheck, Long, Mask, check_books
+from pipelines.sources.lobster_lines import MessageLines
 
-KINDS = {1: "add", 2: "reduce", 3: "delete", 4: "execute", 5: "execute_hidden", 6: "cross"}
-HALTS = {-1: "halt", 0: "resume_quotes", 1: "resume"}
-HALT, EXECUTIONS = 7, (4, 5)
-PRICE_UNIT, NS = 10_000.0, 1_000_000_000
-Long = npt.NDArray[np.int64]
-Float = npt.NDArray[np.float64]
-
-
-def market_days(data: Path, market: Market) -> tuple[date, ...]:
-    """Recorded sessions, ascending. Raises SourceError when there is none, SessionError for a file of a closed day."""
-    return tuple(sorted({calendar.require_session(market, one.day) for one in members_of(data)}))
-
-
-def _columns(member: Member, kinds: list[pa.DataType]) -> list[pa.ChunkedArray]:
-    names = [f"c{number}" for number in range(len(kinds))]
-    options = csv.ConvertOptions(column_types=dict(zip(names, kinds, strict=True)))
-    try:
-        rows = csv.read_csv(BytesIO(member.payload), csv.ReadOptions(column_names=names), convert_options=options)
-    except pa.ArrowInvalid as error:
-        raise refused(member.name, "cannot read CSV", first_line(error), f"{len(kinds)} columns of numbers") from error
-    return [rows.column(name) for name in names]
-
-
-def _times_ns(member: Member, text: pa.ChunkedArray, market: Market) -> Long:
-    """UTC nanoseconds from `34200.004241176`, digit by digit."""
-    is_time = pc.match_substring_regex(text, r"^\d{1,5}(\.\d{1,9})?$")
-    if not pc.all(is_time).as_py():
-        bad = pc.index(is_time, False).as_py()
-        found = f"row {bad + 1}: {text[bad].as_py()!r}"
-        raise refused(member.name, "time cannot be read", found, "seconds after midnight, nine digits at most")
-    parts = pc.split_pattern(text, ".", max_splits=1)
-    seconds = pc.list_element(parts, 0).cast(pa.int64()).to_numpy()
-    digits = pc.replace_substring_regex(text, r"^\d+\.?", "")
-    nanos = pc.utf8_rpad(digits, 9, "0").cast(pa.int64()).to_numpy()
-    midnight = int(datetime.combine(member.day, time(), ZoneInfo(market.zone)).timestamp())
-    return np.asarray((midnight + seconds) * NS + nanos, np.int64)
+FILE_NAME = re.compile(r"([A-Z0-9.-]{1,12})_(\d{4}-\d{2}-\d{2})_\d{1,8}_\d{1,8}_(message|orderbook)_(\d{1,3})\.csv")
+PRICE_SCALE = 10_000
+Values = Mapping[str, pa.Array]
 
 
 @dataclass(frozen=True)
-class _Day:
-    """Both files of a day as arrays: messages (n) and books (n, 2, depth, 2), side 0 the bid."""
+class Recording:
+    """One symbol's session: where its two files are (`archive` None: in the folder itself), and how many levels."""
 
-    messages: Member
-    orderbook: Member
-    times: Long
-    kinds: Long
-    orders: Long
-    shares: Long
-    prices: Long
-    directions: Long
-    books: Long
-    told: str
+    symbol: str
+    day: date
+    levels: int
+    files: Mapping[str, tuple[Path, str | None]]
+
+    def file_name(self, part: str) -> str:
+        path, member = self.files[part]
+        return member or path.name
+
+    def read(self, part: str) -> tuple[bytes, str]:
+        """Bytes and SHA-256 of `message` or `orderbook`, as unpacked."""
+        path, member = self.files[part]
+        if member is None:
+            return read_payload(path)
+        payload = read_member(path, member)
+        return payload, hashlib.sha256(payload).hexdigest()
 
 
-def _books(member: Member) -> Long:
-    columns = _columns(member, [pa.int64()] * (4 * member.depth))
-    flat = np.column_stack([column.to_numpy() for column in columns]).reshape(-1, member.depth, 2, 2)
-    return np.ascontiguousarray(flat[:, :, ::-1, :].transpose(0, 2, 1, 3))
+@dataclass(frozen=True)
+class CheckedSession:
+    """A recording as three files of nouns, and what the check of its books counted."""
+
+    recording: Recording
+    files: tuple[SourceFile, ...]
+    check: BookCheck
+
+
+def _wrong(which: object, found: object, allowed: str, next_step: str = "deliver the recording again") -> SourceError:
+    return SourceError("recording is not whole", which=which, found=found, allowed=allowed, next_step=next_step)
+
+
+def _named(data: Path) -> list[tuple[str, Path, str | None]]:
+    found: list[tuple[str, Path, str | None]] = []
+    for path in plain_files(data, (".zip", ".csv")):
+        found += [(name, path, name) for name in members(path)] if path.suffix == ".zip" else [(path.name, path, None)]
+    return found
+
+
+def recordings(data: Path) -> tuple[Recording, ...]:
+    """What the folder holds, by day and symbol. Raises SourceError for half a recording or one that is there twice."""
+    parts: dict[tuple[date, str, int], dict[str, tuple[Path, str | None]]] = {}
+    for name, path, member in _named(data):
+        match = FILE_NAME.fullmatch(name)
+        if match is None:
+            continue
+        try:
+            key = date.fromisoformat(match[2]), match[1], int(match[4])
+        except ValueError:
+            raise _wrong(path, f"{match[2]}, which is no date", "TICKER_YYYY-MM-DD_…", "rename the file") from None
+        own = parts.setdefault(key, {})
+        if match[3] in own:
+            raise _wrong(path, f"{name} a second time", "each file once", "keep the archive or the unpacked files")
+        own[match[3]] = path, member
+    for (day, symbol, levels), own in parts.items():
+        if len(own) != 2 or levels < 1:
+            raise _wrong(f"{data}, {symbol} {day}", f"{levels} levels, {' and '.join(own)}", "message and orderbook")
+    return tuple(Recording(symbol, day, levels, own) for (day, symbol, levels), own in sorted(parts.items()))
+
+
+def market_days(data: Path, market: Market) -> tuple[date, ...]:
+    """Recorded sessions, ascending; dates without a session are left out. Raises SourceError as `recordings` does."""
+    return tuple(sorted({one.day for one in recordings(data) if calendar.is_session(market, one.day)}))
+
+
+def _table(noun: str, symbol: str, market: Market, day: date, known: Values) -> pa.Table:
+    rows = len(known["event_at_ns"])
+    constant = {"market": market.name, "trade_date": day, "symbol": symbol, "currency": market.currency}
+    arrays = [
+        known[column.name].cast(column.arrow_type)
+        if column.name in known
+        else pa.repeat(pa.scalar(constant.get(column.name), column.arrow_type), rows)
+        for column in NOUNS[noun].columns
+    ]
+    return pa.table(arrays, schema=pa.schema([pa.field(one.name, one.arrow_type) for one in NOUNS[noun].columns]))
+
+
+def _when(lines: MessageLines, rows: Long, market: Market, day: date) -> dict[str, pa.Array]:
+    midnight = int(datetime.combine(day, time(), ZoneInfo(market.zone)).timestamp()) * 1_000_000_000
+    times_ns = midnight + lines.time_ns[rows]
+    return {"event_at": pa.array(times_ns // 1000), "event_at_ns": pa.array(times_ns), "sequence": pa.array(rows)}
+
+
+def _words(codes: Long, words: Mapping[int, str]) -> npt.NDArray[np.str_]:
+    return np.select([codes == code for code in words], list(words.values()), "")
+
+
+def _event_values(lines: MessageLines, rows: Long) -> Values:
+    kind, shares, price, direction = (column[rows] for column in lines.columns)
+    is_halt, order = kind == text.HALT, lines.order[rows]
+    has_no_order = is_halt | (kind == text.CROSS) | (kind == text.EXECUTE_HIDDEN) | (order <= 0)
+    return {
+        "kind": pa.array(np.where(is_halt, _words(price, text.HALTS), _words(kind, text.KINDS))),
+        "order_id": pa.array(order.astype(str), mask=has_no_order),
+        "side": pa.array(np.where(direction > 0, "bid", "ask"), mask=is_halt | (kind == text.CROSS)),
+        "price": pa.array(price / PRICE_SCALE, mask=is_halt),
+        "shares": pa.array(shares.astype(np.float64), mask=is_halt),
+    }
+
+
+def _trade_values(lines: MessageLines, rows: Long) -> Values:
+    columns = lines.columns
+    return {
+        "price": pa.array(columns.price[rows] / PRICE_SCALE),
+        "shares": pa.array(columns.shares[rows].astype(np.float64)),
+        "aggressor_side": pa.array(-columns.direction[rows]),
+    }
+
+
+def _book_values(books: Long) -> Values:
+    found = dict[str, pa.Array]()
+    for level in range(min(books.shape[1], LEVELS)):
+        for place, side in ((0, "ask"), (2, "bid")):
+            price, shares = books[:, level, place], books[:, level, place + 1]
+            is_absent: Mask = np.abs(price) == EMPTY_PRICE
+            found[f"{side}_price_{level + 1}"] = pa.array(price / PRICE_SCALE, mask=is_absent)
+            found[f"{side}_shares_{level + 1}"] = pa.array(shares.astype(np.float64), mask=is_absent)
+    return found
+
+
+def _require_same_books(recording: Recording, check: BookCheck) -> None:
+    if check.levels_different:
+        raise _wrong(
+            f"{recording.file_name('orderbook')}, row {check.first_different_row}",
+            f"{check.levels_different:,} of {check.levels_compared:,} known levels differ from what the messages say",
+            "books that follow from the one before and the message of their row, 0 differences",
+        )
 
 
 def _told(check: BookCheck) -> str:
@@ -105,110 +193,58 @@ def _told(check: BookCheck) -> str:
     )
 
 
-def _day(messages: Member, orderbook: Member, market: Market) -> _Day:
-    text, *numbers = _columns(messages, [pa.string(), *[pa.int64()] * 5])
-    kinds, orders, shares, prices, directions = (column.to_numpy() for column in numbers)
-    books = _books(orderbook)
-    if len(books) != len(kinds):
-        found = f"{len(books):,} books, {len(kinds):,} messages"
-        raise refused(orderbook.name, "books and messages differ in rows", found, "one book a message")
-    strange = set(np.unique(kinds).tolist()) - {*KINDS, HALT}
-    if strange or not np.isin(directions, (-1, 1)).all():
-        raise refused(
-            messages.name, "message of an unknown kind", sorted(strange) or "direction", "types 1 to 7, -1 and 1"
+def check_session(recording: Recording, market: Market) -> CheckedSession:
+    """One recording as nouns, its books checked. Raises SourceError naming the first row whose book does not follow."""
+    day, symbol = recording.day, recording.symbol
+    (payload, digest), (book_payload, book_digest) = recording.read("message"), recording.read("orderbook")
+    texts, book_texts = text.lines_of(payload), text.lines_of(book_payload)
+    if len(texts) != len(book_texts):
+        raise _wrong(
+            f"{symbol} {day}", f"{len(texts):,} messages, {len(book_texts):,} books", "a book for each message"
         )
-    check = check_books(kinds, np.where(directions == 1, 0, 1), prices, shares, books)
-    if check.levels_different:
-        found = f"row {check.first_difference + 1}, {check.levels_different:,} levels"
-        raise refused(
-            orderbook.name, "book does not follow from the one before and its message", found, "0 differences"
+    lines = text.messages_of(texts)
+    books, book_rules = text.books_of(book_texts, recording.levels, lines.is_read)
+    is_shown = np.asarray(book_rules == "", np.bool_)
+    if not is_shown.any():
+        raise _wrong(
+            f"{symbol} {day}", "no line that can be read", f"6 columns, and {4 * recording.levels} of the book"
         )
-    times = _times_ns(messages, text, market)
-    return _Day(messages, orderbook, times, kinds, orders, shares, prices, directions, books, _told(check))
+    check = check_books(lines.columns, books, is_shown)
+    _require_same_books(recording, check)
+    rows, shown = np.flatnonzero(lines.is_read), np.flatnonzero(is_shown)
+    traded = rows[np.isin(lines.columns.kind[rows], (text.EXECUTE, text.EXECUTE_HIDDEN))]
+    both = hashlib.sha256(f"{book_digest}\n{digest}".encode()).hexdigest()
+    known_at = calendar.known_at(market, day)
 
+    def file(noun: str, part: str, sha256: str, at: Long, values: Values) -> SourceFile:
+        table = _table(noun, symbol, market, day, {**_when(lines, at, market, day), **values})
+        refused = {"book_events": (texts, lines.rules), "book_snapshots": (book_texts, book_rules)}.get(noun)
+        aside = text.refused_lines(*refused) if refused else ()
+        notes = (_told(check),) if noun == "book_snapshots" else ()
+        return SourceFile(noun, recording.file_name(part), sha256, known_at, table, at, aside, notes=notes)
 
-def _table(noun: str, day: _Day, market: Market, known: dict[str, pa.Array], places: Long) -> pa.Table:
-    times = day.times[places]
-    known |= {
-        "event_at": pa.array(times // 1000).cast(pa.timestamp("us", tz="UTC")),
-        "event_at_ns": pa.array(times),
-        "sequence": pa.array(places),
-    }
-    constant = {
-        "market": market.name, "trade_date": day.messages.day, "currency": market.currency,
-        "symbol": day.messages.symbol,
-    }  # fmt: skip
-    schema = pa.schema([pa.field(column.name, column.arrow_type) for column in NOUNS[noun].columns])
-    arrays = [
-        known.get(field.name, pa.repeat(pa.scalar(constant.get(field.name), field.type), len(places)))
-        for field in schema
-    ]
-    return pa.table(arrays, schema=schema)
-
-
-def _event_rows(day: _Day, market: Market, places: Long) -> pa.Table:
-    is_halt = day.kinds == HALT
-    words = [HALTS.get(int(price), "halt") if kind == HALT else KINDS[int(kind)] for kind, price in zip(
-        day.kinds, day.prices, strict=True)]  # fmt: skip
-    known = {
-        "kind": pa.array(words),
-        "order_id": pa.array([str(order) for order in day.orders], mask=is_halt | (day.orders == 0)),
-        "side": pa.array(np.where(day.directions == 1, "bid", "ask").tolist(), mask=is_halt),
-        "price": pa.array(day.prices / PRICE_UNIT, mask=is_halt),
-        "shares": pa.array(day.shares.astype(np.float64), mask=is_halt),
-    }
-    return _table("book_events", day, market, known, places)
-
-
-def _trade_rows(day: _Day, market: Market, places: Long) -> pa.Table:
-    known = {
-        "price": pa.array(day.prices[places] / PRICE_UNIT),
-        "shares": pa.array(day.shares[places].astype(np.float64)),
-        "aggressor_side": pa.array((-day.directions[places]).astype(np.int32)),
-    }
-    return _table("trades", day, market, known, places)
-
-
-def _book_rows(day: _Day, market: Market, places: Long) -> pa.Table:
-    known: dict[str, pa.Array] = {}
-    for side, name in enumerate(("bid", "ask")):
-        for level in range(min(day.books.shape[2], market.book_levels)):
-            price, shares = day.books[:, side, level, 0], day.books[:, side, level, 1]
-            is_absent = np.abs(price) == ABSENT
-            known[f"{name}_price_{level + 1}"] = pa.array(price / PRICE_UNIT, mask=is_absent)
-            known[f"{name}_shares_{level + 1}"] = pa.array(shares.astype(np.float64), mask=is_absent)
-    return _table("book_snapshots", day, market, known, places)
-
-
-def _source(noun: str, member: Member, rows: pa.Table, market: Market, places: Long, part: str = "") -> SourceFile:
-    digest, known_at = hashlib.sha256(member.payload).hexdigest(), calendar.known_at(market, member.day)
-    return SourceFile(noun, f"{member.name}{part}", digest, known_at, rows, places)
+    files = (
+        file("book_events", "message", digest, rows, _event_values(lines, rows)),
+        file("trades", "message", digest, traded, _trade_values(lines, traded)),
+        file("book_snapshots", "orderbook", both, shown, _book_values(books[shown])),
+    )
+    return CheckedSession(recording, files, check)
 
 
 def read_day(data: Path, market: Market, day: date) -> list[SourceFile]:
-    """Events, books and trades of every symbol recorded on the day.
+    """The day's events, trades and books of every symbol; `trades` accounts for the executions among the messages.
 
-    Raises SourceError: a file missing, damaged or refused, or a book that does not follow from the one before.
+    Raises SourceError: folder, day or half a recording missing, an archive not taken, books that do not follow.
     """
-    members = [one for one in members_of(data) if one.day == day]
-    if not members:
-        days = market_days(data, market)
-        raise refused(
-            f"{market.name} {day}", "day was not recorded", f"{len(days)} sessions", f"{days[0]} to {days[-1]}"
+    found = recordings(data)
+    chosen = [one for one in found if one.day == day]
+    if not chosen:
+        days = sorted({one.day for one in found})
+        raise SourceError(
+            "day was not recorded",
+            which=f"{market.name} {day}",
+            found=f"{len(days)} sessions in {data}",
+            allowed=f"{days[0]} to {days[-1]}" if days else "TICKER_YYYY-MM-DD_START_END_message_LEVEL.csv or a .zip",
+            next_step=f"run with --day {days[-1]}" if days else "name the folder with --data",
         )
-    found: list[SourceFile] = []
-    for symbol in sorted({one.symbol for one in members}):
-        pair = {one.what: one for one in members if one.symbol == symbol}
-        if len(pair) != 2:
-            raise refused(f"{symbol} {day}", "file is missing", f"only {', '.join(pair)}", "message and orderbook")
-        read = _day(pair["message"], pair["orderbook"], market)
-        every, trades = np.arange(len(read.kinds)), np.flatnonzero(np.isin(read.kinds, EXECUTIONS))
-        found += [
-            _source("book_events", read.messages, _event_rows(read, market, every), market, every),
-            _source("trades", read.messages, _trade_rows(read, market, trades), market, trades, "#executions"),
-            replace(
-                _source("book_snapshots", read.orderbook, _book_rows(read, market, every), market, every),
-                notes=(read.told,),
-            ),
-        ]
-    return found
+    return [file for one in chosen for file in check_session(one, market).files]

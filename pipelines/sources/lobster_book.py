@@ -1,158 +1,250 @@
-"""Does each recorded LOBSTER book follow from the one before and the message? And how far would messages alone lead?
+"""Does each recorded order book follow from the one before and the message between them?
 
-A message changes one price level of one side: a limit order adds its size, a cancellation, deletion or visible
-execution takes it off, a hidden execution and a halt change nothing. The books show ten levels a side, so
+A recording shows L levels a side. A message changes the shares at one price of one side:
 
-    known(t) = first ten levels of [ book(t-1) changed by message t ]
+    shares(price) += size (add),  shares(price) -= size (reduce, delete, execute);  a level with 0 shares is gone
 
-must stand at the top of book(t), level by level. Levels of book(t) behind them came into view: no message told of them
-before, they are taken from the recording, and are unknown until that row (trap 16 of this field).
+Level i of the next book is *known* when the book before and the message determine it: a level that went leaves L - 1
+known ones, and the one that comes into view behind them was in no message. It is taken from the recording, counted as
+revealed, and unknown until that row. A side that shows fewer than L levels is known as a whole, its absent levels too.
+Every known level must agree with the recording.
 
-`rows_to_first_difference` is another question: the book of the first row and messages alone, nothing read from the
-recording again. Depth k agrees until the first row whose best k levels differ; -1 where it never does. It ends soon at
-depth ten, since orders behind the tenth level were never told of.
+Free-running: one book, built from the first recorded one and the messages alone, held against the recording. Its first
+difference at depth k is at the row in `rows_to_first_difference[k - 1]`. It shows why a replay must not build books
+from messages: what lies behind level L changes unseen.
 
-What it is not: a matching engine; it does not ask why an order was executed.
+It is not a matching engine: hidden executions, crosses and halts leave the book as it is, and queues inside a level are
+not followed. Source of the format: LOBSTER, "Sample files readme" (2013), and design decision 16 in trading_traps.
+
+    >>> book = np.array([[[101, 5, 99, 7]], [[101, 3, 99, 7]]])
+    >>> execute = Messages(np.array([1, 4]), np.array([1, 2]), np.array([99, 101]), np.array([1, -1]))
+    >>> check_books(execute, book).levels_equal
+    2
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 Long = npt.NDArray[np.int64]
-BID, ASK = 0, 1
+Mask = npt.NDArray[np.bool_]
+
 ADD, REDUCE, DELETE, EXECUTE = 1, 2, 3, 4
-ABSENT = 9_999_999_999
-MOST_LEVELS = 4_096
+EMPTY_PRICE = 9_999_999_999
+MAX_FREE_LEVELS = 4_096
+ASK, BID = 0, 1
+
+
+class Messages(NamedTuple):
+    """Columns (n,) of a message file: kind, shares, price (1/10,000 of the currency), direction (+1 bid, -1 ask)."""
+
+    kind: Long
+    shares: Long
+    price: Long
+    direction: Long
 
 
 @dataclass(frozen=True)
 class BookCheck:
-    """Counts over all transitions of a file.
+    """What the check counted. A transition is a pair of neighbouring rows that can both be read.
 
-    levels_equal + levels_different: levels known before the row and held against it. levels_revealed: levels that came
-    into view, in rows_revealing rows. first_difference: row number of the first difference, -1 for none.
-    rows_to_first_difference (depth): rows that messages alone get right, at each depth.
+    levels_compared = levels_equal + levels_different: levels known before the row, both sides. levels_revealed: levels
+    that came into view; rows_revealing: rows with any. first_different_row: None where every known level agrees.
+    rows_to_first_difference: for each depth from 1, how many rows from the first the free-running book agrees.
+    known_levels: (n, 2) ask and bid levels known before the row; deeper ones are unknown until it.
     """
 
     transitions: int
+    levels_compared: int
     levels_equal: int
     levels_different: int
     levels_revealed: int
     rows_revealing: int
-    first_difference: int
+    first_different_row: int | None
     rows_to_first_difference: tuple[int, ...]
+    known_levels: Long = field(compare=False, repr=False)
 
 
 @njit(cache=True)
-def _apply(price: Long, size: Long, count: int, sign: int, kind: int, at: int, shares: int) -> int:
-    """Change one side, best level first, by one message; the number of levels afterwards."""
-    place = 0
-    while place < count and sign * price[place] > sign * at:
-        place += 1
-    is_there = place < count and price[place] == at
-    if is_there:
-        size[place] += shares if kind == ADD else -shares
-        if size[place] > 0:
-            return count
-        for level in range(place, count - 1):
-            price[level], size[level] = price[level + 1], size[level + 1]
-        return count - 1
-    if kind != ADD or count >= len(price):
-        return count
-    for level in range(count, place, -1):
-        price[level], size[level] = price[level - 1], size[level - 1]
-    price[place], size[place] = at, shares
-    return count + 1
-
-
-@njit(cache=True)
-def _copy(levels: Long, price: Long, size: Long) -> int:
-    """One recorded side (depth, 2) into two columns; the number of levels that are there."""
-    count = 0
-    for level in range(levels.shape[0]):
-        if abs(levels[level, 0]) != ABSENT:
-            price[count], size[count] = levels[level, 0], levels[level, 1]
-            count += 1
-    return count
-
-
-@njit(cache=True)
-def _follow(kinds: Long, sides: Long, prices: Long, shares: Long, books: Long) -> Long:
-    """(5): levels equal, different, revealed, rows revealing, first row that differs."""
-    found = np.array([0, 0, 0, 0, -1])
-    depth = books.shape[2]
-    price, size = np.zeros(depth + 1, np.int64), np.zeros(depth + 1, np.int64)
-    shown_price, shown_size = np.zeros(depth, np.int64), np.zeros(depth, np.int64)
-    for row in range(1, len(kinds)):
-        is_revealing = False
-        for side in range(2):
-            count = _copy(books[row - 1, side], price, size)
-            if sides[row] == side and ADD <= kinds[row] <= EXECUTE:
-                is_behind = count == depth and (1 - 2 * side) * (prices[row] - price[depth - 1]) < 0
-                if not is_behind:
-                    count = _apply(price, size, count, 1 - 2 * side, kinds[row], prices[row], shares[row])
-            shown = _copy(books[row, side], shown_price, shown_size)
-            known = min(count, depth)
-            for level in range(known):
-                is_equal = level < shown and price[level] == shown_price[level] and size[level] == shown_size[level]
-                found[0 if is_equal else 1] += 1
-                if not is_equal and found[4] < 0:
-                    found[4] = row
-            found[2] += max(0, shown - known)
-            is_revealing = is_revealing or shown > known
-        found[3] += is_revealing
-    return found
-
-
-@njit(cache=True)
-def _equal_levels(levels: Long, price: Long, size: Long, count: int) -> int:
-    """Levels from the best on that are the same in both; all of them (depth) when nothing differs."""
-    depth = levels.shape[0]
-    for level in range(depth):
-        is_absent = abs(levels[level, 0]) == ABSENT
-        if is_absent and level >= count:
-            return depth
-        if is_absent or level >= count or price[level] != levels[level, 0] or size[level] != levels[level, 1]:
+def _load(book: Long, side: int, price: Long, shares: Long) -> int:
+    """Copy one side of a recorded book, bids with their sign turned so that lower is better; how many levels."""
+    sign = 1 if side == ASK else -1
+    for level in range(book.shape[0]):
+        found = book[level, 2 * side]
+        if abs(found) == EMPTY_PRICE:
             return level
-    return depth
+        price[level], shares[level] = sign * found, book[level, 2 * side + 1]
+    return int(book.shape[0])
 
 
 @njit(cache=True)
-def _run_free(kinds: Long, sides: Long, prices: Long, shares: Long, books: Long) -> Long:
-    """(depth): first row at which messages alone are wrong in the best k levels, -1 for never."""
-    depth = books.shape[2]
-    first = np.full(depth, -1)
-    price, size = np.zeros((2, MOST_LEVELS), np.int64), np.zeros((2, MOST_LEVELS), np.int64)
-    count = np.zeros(2, np.int64)
-    for side in range(2):
-        count[side] = _copy(books[0, side], price[side], size[side])
-    for row in range(1, len(kinds)):
-        side = sides[row]
-        if ADD <= kinds[row] <= EXECUTE:
-            sign = 1 - 2 * side
-            count[side] = _apply(price[side], size[side], count[side], sign, kinds[row], prices[row], shares[row])
-        right = depth
-        for one in range(2):
-            right = min(right, _equal_levels(books[row, one], price[one], size[one], count[one]))
-        for level in range(right, depth):
-            if first[level] < 0:
-                first[level] = row
-        if first[0] >= 0:
-            break
+def _take_off(price: Long, shares: Long, count: int, at: int, size: int) -> int:
+    shares[at] -= size
+    if shares[at] != 0:
+        return count
+    for level in range(at, count - 1):
+        price[level], shares[level] = price[level + 1], shares[level + 1]
+    return count - 1
+
+
+@njit(cache=True)
+def _put_in(price: Long, shares: Long, count: int, at: int, key: int, size: int) -> int:
+    """Insert a level; the last one falls out of view when there is no room."""
+    last = min(count, len(price) - 1)
+    for level in range(last, at, -1):
+        price[level], shares[level] = price[level - 1], shares[level - 1]
+    price[at], shares[at] = key, size
+    return last + 1
+
+
+@njit(cache=True)
+def _apply(price: Long, shares: Long, count: int, is_whole: bool, key: int, change: int) -> int:
+    """Change the shares at a price; how many levels are known then, -1 when a level that must be there is not.
+
+    is_whole: there is nothing behind the last level, so what is not in view is not there.
+    """
+    at = 0
+    while at < count and price[at] < key:
+        at += 1
+    if at < count and price[at] == key:
+        if change > 0:
+            shares[at] += change
+            return count
+        return _take_off(price, shares, count, at, -change)
+    if at == count and not is_whole:
+        return count
+    if change < 0:
+        return -1
+    return _put_in(price, shares, count, at, key, change)
+
+
+@njit(cache=True)
+def _change(kind: int, shares: int) -> int:
+    if kind == ADD:
+        return shares
+    return -shares if kind in (REDUCE, DELETE, EXECUTE) else 0
+
+
+@njit(cache=True)
+def _count_side(book: Long, side: int, price: Long, shares: Long, known: int, is_whole: bool) -> tuple[int, int, int]:
+    """Levels equal, different and revealed on one side of a recorded book, held against the known levels."""
+    levels = book.shape[0]
+    sign = 1 if side == ASK else -1
+    equal = different = revealed = 0
+    for level in range(levels):
+        is_there = abs(book[level, 2 * side]) != EMPTY_PRICE
+        if level < known:
+            is_same = is_there and sign * book[level, 2 * side] == price[level]
+            is_same = is_same and book[level, 2 * side + 1] == shares[level]
+        elif is_whole:
+            is_same = not is_there
+        else:
+            revealed += is_there
+            continue
+        equal += is_same
+        different += not is_same
+    return equal, different, revealed
+
+
+@njit(cache=True)
+def _transitions(messages: Messages, books: Long, is_read: Mask, counts: Long, known_levels: Long) -> int:
+    """Fill in counts (transitions, equal, different, revealed, rows revealing); the first different row, -1: none."""
+    rows, levels = books.shape[0], books.shape[1]
+    price, shares = np.empty(levels, np.int64), np.empty(levels, np.int64)
+    first = -1
+    for row in range(1, rows):
+        if not (is_read[row] and is_read[row - 1]):
+            continue
+        counts[0] += 1
+        before = counts[2], counts[3]
+        own = BID if messages.direction[row] > 0 else ASK
+        change = _change(messages.kind[row], messages.shares[row])
+        for side in range(2):
+            known = _load(books[row - 1], side, price, shares)
+            is_whole = known < levels
+            if side == own and change != 0:
+                key = messages.price[row] if side == ASK else -messages.price[row]
+                known = _apply(price, shares, known, is_whole, key, change)
+            if known < 0:
+                counts[2] += 1
+                continue
+            equal, different, revealed = _count_side(books[row], side, price, shares, known, is_whole)
+            counts[1] += equal
+            counts[2] += different
+            counts[3] += revealed
+            known_levels[row, side] = known
+        counts[4] += counts[3] > before[1]
+        if first < 0 and counts[2] > before[0]:
+            first = row
     return first
 
 
-def check_books(kinds: Long, sides: Long, prices: Long, shares: Long, books: Long) -> BookCheck:
-    """Hold every recorded book against the one before and its message.
+@njit(cache=True)
+def _agreeing_depth(book: Long, side: int, price: Long, shares: Long, count: int) -> int:
+    """How many of the best levels of one side are as recorded."""
+    sign = 1 if side == ASK else -1
+    for level in range(book.shape[0]):
+        found = book[level, 2 * side]
+        is_there = abs(found) != EMPTY_PRICE
+        if is_there != (level < count):
+            return level
+        if is_there and (sign * found != price[level] or book[level, 2 * side + 1] != shares[level]):
+            return level
+    return int(book.shape[0])
 
-    kinds, sides, prices, shares (n): LOBSTER's type, 0 bid or 1 ask, price in 1/10,000, size. books (n, 2, depth, 2):
-    side, level, price and size; a price of ±9,999,999,999 is no level.
+
+@njit(cache=True)
+def _run_free(messages: Messages, books: Long, is_read: Mask, first_difference: Long) -> None:
+    """For each depth, the first row at which a book from messages alone differs; it ends at what cannot be read."""
+    rows, levels = books.shape[0], books.shape[1]
+    price, shares = np.empty((2, MAX_FREE_LEVELS), np.int64), np.empty((2, MAX_FREE_LEVELS), np.int64)
+    counts = np.zeros(2, np.int64)
+    for side in range(2):
+        counts[side] = _load(books[0], side, price[side], shares[side])
+    depth = levels
+    for row in range(1, rows):
+        if not is_read[row] or depth == 0:
+            return
+        side = BID if messages.direction[row] > 0 else ASK
+        change = _change(messages.kind[row], messages.shares[row])
+        key = messages.price[row] if side == ASK else -messages.price[row]
+        if change != 0:
+            found = _apply(price[side], shares[side], counts[side], True, key, change)
+            counts[side] = counts[side] if found < 0 else found
+        for other in range(2):
+            agrees = _agreeing_depth(books[row], other, price[other], shares[other], counts[other])
+            while depth > agrees:
+                depth -= 1
+                first_difference[depth] = row
+
+
+def check_books(messages: Messages, books: Long, is_read: Mask | None = None) -> BookCheck:
+    """Hold every recorded book against the one before and the message of its row.
+
+    books: (n, L, 4) ask price, ask shares, bid price, bid shares, level 1 first; an empty level has a price of
+    ±9999999999. is_read: (n) false for rows whose message or book cannot be read: nothing is concluded across them.
     """
-    equal, different, revealed, rows, first = _follow(kinds, sides, prices, shares, books).tolist()
-    free = _run_free(kinds, sides, prices, shares, books).tolist()
-    return BookCheck(max(0, len(kinds) - 1), equal, different, revealed, rows, first, tuple(free))
+    rows, levels = books.shape[0], books.shape[1]
+    read = np.ones(rows, np.bool_) if is_read is None else is_read
+    counts, known_levels = np.zeros(5, np.int64), np.zeros((rows, 2), np.int64)
+    first = _transitions(messages, books, read, counts, known_levels)
+    agrees = np.full(levels, rows, np.int64)
+    if rows and read[0]:
+        _run_free(messages, books, read, agrees)
+    transitions, equal, different, revealed, revealing = (int(count) for count in counts)
+    return BookCheck(
+        transitions,
+        equal + different,
+        equal,
+        different,
+        revealed,
+        revealing,
+        None if first < 0 else first,
+        tuple(int(found) for found in agrees),
+        known_levels,
+    )

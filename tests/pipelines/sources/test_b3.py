@@ -49,6 +49,13 @@ def test_each_row_becomes_a_row_of_its_noun_and_keeps_its_place(tmp_path: Path) 
         (SOLD.replace(",291,", ",2x1,"), "b3_sequence_is_a_number"),
         (SOLD.replace("PETR4", "VALE3"), "b3_symbol_is_the_files"),
         (SOLD.replace("trade", "auction"), "b3_event_is_known"),
+        (SOLD.replace("04-07", "02-31"), "b3_time_is_utc"),
+        (SOLD.replace("14:00:00", "25:00:00"), "b3_time_is_utc"),
+        (SOLD.replace("2025-", "2300-"), "b3_time_is_utc"),
+        (SOLD.replace(",291,", ",99999999999999999999,"), "b3_sequence_is_a_number"),
+        (SOLD.removesuffix(",36.08"), "b3_line_is_whole"),
+        (SOLD + ",36.08", "b3_line_is_whole"),
+        ("", "b3_line_is_whole"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_refused_by_name_and_its_neighbours_pass(
@@ -59,6 +66,20 @@ def test_a_row_that_cannot_be_read_is_refused_by_name_and_its_neighbours_pass(
     ((refused),) = found["trades"].refused
     assert (refused.rule, refused.source_row) == (rule, 2)
     assert sum(file.rows_in for file in found.values()) == 3
+
+
+def test_a_quote_that_is_no_number_is_refused_and_one_that_is_not_there_is_null(tmp_path: Path) -> None:
+    quotes = read(tmp_path, QUOTE, QUOTE.replace("36.09", "n/a"), QUOTE.replace("36.09", ""))["book_snapshots"]
+    assert quotes.rows["ask_price_1"].to_pylist() == [36.09, None]
+    assert quotes.rows["bid_price_1"].null_count == 0
+    assert [(one.source_row, one.rule) for one in quotes.refused] == [(1, "b3_quote_is_a_number")]
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.txt").write_text(f"{HEADER}\n{QUOTE}\n")
+    (tmp_path / "PETR4_07042025.csv").symlink_to(tmp_path / "elsewhere.txt")
+    with pytest.raises(SourceError, match="found a symbolic link"):
+        read_day(tmp_path, B3, DAY)
 
 
 def test_dust_of_binary_fractions_is_wiped_off_and_other_prices_stay(tmp_path: Path) -> None:

@@ -81,6 +81,8 @@ def test_a_required_column_is_never_made_up(tmp_path: Path) -> None:
         ("trades_2026-13-40.csv", "2026-13-40, which is no date"),
         ("2026-11-20/trades_of_today.csv", "found noun 'trades_of_today'"),
         ("trades_2026-11-20_ТЕСТ.csv", "file name is not understood"),
+        ("trades_2026-11-20.CSV", "found another name"),
+        ("trades_2026-11-20.ｃｓｖ", "found another name"),
         ("trades_2026-11-20\x1b[2J.csv", r"\\x1b\[2J"),
     ],
 )
@@ -96,6 +98,38 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "data" / "trades_2026-11-20.csv").symlink_to(secret)
     with pytest.raises(SourceError, match="found a symbolic link"):
         read(tmp_path / "data")
+
+
+def test_a_folder_or_a_file_beside_a_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    secret = write(tmp_path / "elsewhere", "trades.csv")
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "2026-11-20").symlink_to(secret.parent)
+    with pytest.raises(SourceError, match="found a symbolic link"):
+        read(data)
+    (data / "2026-11-20").unlink()
+    write(data, "trades_2026-11-20.csv")
+    for name in ("trades_2026-11-20.csv.sha256", "trades_2026-11-20.csv.known_at"):
+        (data / name).symlink_to(secret)
+        with pytest.raises(SourceError, match=r"file beside a file is not taken: .*found a symbolic link") as told:
+            read(data)
+        assert "AAA" not in str(told.value)
+        (data / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("fills_2026-11-20.csv.sha256", "00", "found no file of that name beside it"),
+        ("trades_2026-11-20.csv.sha256", "0" * 64 + "  other.csv", r"found a digest of 'other\.csv'"),
+        ("trades_2026-11-20.csv.known_at", "2" * 5000, "found 5,000 bytes"),
+    ],
+)
+def test_a_file_beside_a_file_speaks_of_that_file_and_is_short(tmp_path: Path, name: str, text: str, says: str) -> None:
+    write(tmp_path, "trades_2026-11-20.csv")
+    write(tmp_path, name, text)
+    with pytest.raises(SourceError, match=says):
+        read(tmp_path)
 
 
 def test_a_flipped_bit_is_found_when_a_digest_came_with_the_file(tmp_path: Path) -> None:
@@ -133,6 +167,13 @@ def test_a_symbol_that_is_not_plain_is_quarantined_and_its_neighbours_pass(tmp_p
     assert refused.text.isprintable()
     assert refused.text.isascii()
     assert found.rows_in == 3
+
+
+def test_a_new_symbol_is_held_to_the_same_letters(tmp_path: Path) -> None:
+    text = "symbol,event_at,kind,new_symbol\nAAA,2026-11-20T14:30:00Z,ticker_change,\u0410BC\n"
+    write(tmp_path, "symbol_events_2026-11-20.csv", text)
+    (found,) = read(tmp_path)
+    assert [one.rule for one in found.refused] == ["symbol_is_plain_ascii"]
 
 
 def test_a_line_of_megabytes_is_refused_by_its_number(tmp_path: Path) -> None:
@@ -188,3 +229,35 @@ def test_statistics_that_lie_change_no_row(tmp_path: Path) -> None:
     path.write_bytes(payload[:footer] + payload[footer:].replace(truth, lie))
     assert pq.read_metadata(path).row_group(0).column(2).statistics.max == 101.0
     assert read(tmp_path)[0].rows["price"].to_pylist() == [100.25, 900.5]
+
+
+def by_hand(**columns: object) -> pa.Table:
+    at = int(datetime(2026, 11, 20, 14, 30, tzinfo=UTC).timestamp()) * 10**9 + 123
+    plain = {"symbol": ["AAA"], "event_at": pa.array([at], pa.timestamp("ns", "UTC")), "price": [10.0], "shares": [5.0]}
+    return pa.table({**plain, "aggressor_side": pa.array([1], pa.int32()), **columns})
+
+
+def test_nanoseconds_of_a_parquet_time_are_kept_to_the_last_digit(tmp_path: Path) -> None:
+    pq.write_table(by_hand(), tmp_path / "trades_2026-11-20.parquet")
+    (row,) = read(tmp_path)[0].rows.to_pylist()
+    assert row["event_at_ns"] % 1000 == 123
+    assert row["event_at"] == datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+
+
+def test_a_short_file_of_one_long_word_a_million_times_is_refused(tmp_path: Path) -> None:
+    count = 2_000_000
+    word = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array(["A" * 5000]))
+    path = tmp_path / "trades_2026-11-20.parquet"
+    pq.write_table(pa.table({"symbol": word}), path, compression="zstd")
+    assert path.stat().st_size < 10_000
+    with pytest.raises(SourceError, match=r"unpacks to too much: .*found 10,000,000,000 bytes of text in 'symbol'"):
+        read(tmp_path)
+
+
+def test_a_short_file_of_very_many_cells_is_refused_by_its_footer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "MAX_UNPACKED_BYTES", 8_000_000)
+    pq.write_table(pa.table({"price": np.zeros(1_000_001)}), tmp_path / "trades_2026-11-20.parquet")
+    with pytest.raises(SourceError, match=r"unpacks to too much: .*found 1,000,001 cells of 8 bytes"):
+        read(tmp_path)
