@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -99,7 +100,7 @@ def _maintain(settings: Settings, arguments: argparse.Namespace) -> int:
     apply(settings)
     from pipelines.maintain import maintain
 
-    return maintain(settings, is_applied=arguments.apply)
+    return maintain(settings, is_applied=arguments.apply, now=time.time())
 
 
 def _backup(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ Earlier deliveries are rows of bronze, not superseded files, and never go. Logs 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -126,12 +125,15 @@ def _print_upkeep(upkeep: Upkeep) -> None:
     print(f"removable: {len(upkeep.removable)} files, {upkeep.bytes / 1e6:.1f} MB")
 
 
-def maintain(settings: Settings, *, is_applied: bool, now: float | None = None) -> int:
-    """Print what was found, and remove what may go when asked to. Exit status 1 when a version's files are missing."""
+def maintain(settings: Settings, *, is_applied: bool, now: float) -> int:
+    """Print what was found, and remove what may go when asked to. `now`: seconds since 1970.
+
+    Exit status 1 when a version's files are missing.
+    """
     with ExitStack() as locks:
         for market in MARKETS:
             locks.enter_context(market_lock(settings, market, "fillwise maintain"))
-        upkeep = look(settings, time.time() if now is None else now)
+        upkeep = look(settings, now)
         _print_budget(settings)
         _print_upkeep(upkeep)
         for path in upkeep.removable if is_applied else ():
