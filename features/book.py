@@ -7,7 +7,8 @@ is not the mid, and an imbalance of one is not what a locked book says.
 Sources: weighted mid, Gatheral and Oomen (2010) "Zero-intelligence realized variance estimation", section 2;
 microprice, Stoikov (2018) "The micro-price", section 2 (its adjustment, fitted per symbol, is not in here);
 imbalance, Cartea, Jaimungal and Penalva (2015) "Algorithmic and High-Frequency Trading", section 3.6;
-slope, after Næs and Skjeltorp (2006) "Order book characteristics and the volume-volatility relation", section 3.
+slope, after Næs and Skjeltorp (2006) "Order book characteristics and the volume-volatility relation", section 3;
+curvature is ours: how far the cumulative depth bends away from the straight line that the slope draws.
 
     >>> spread_bps(99.0, 101.0, 100.0), imbalance_1(5.0, 15.0, 100.0)
     (200.0, -0.5)
@@ -178,3 +179,39 @@ def ask_slope(ask_price: Levels, ask_shares: Levels) -> float:
     A linear form of Næs and Skjeltorp's slope (theirs averages log volumes level by level). Null with one level.
     """
     return _slope(ask_price, ask_shares)
+
+
+@njit
+def _curvature(price: Levels, shares: Levels) -> float:
+    deepest = 0
+    for level in range(1, min(5, len(price))):
+        if not math.isnan(price[level]):
+            deepest = level
+    if deepest < 2:
+        return math.nan
+    half, near, behind = abs(price[deepest] - price[0]) / 2.0, 0.0, 0.0
+    for level in range(1, deepest + 1):
+        behind += shares[level]
+        if abs(price[level] - price[0]) <= half:
+            near += shares[level]
+    return ratio(near, behind) - 0.5
+
+
+@njit
+def bid_curvature(bid_price: Levels, bid_shares: Levels) -> float:
+    """Of the depth behind the best bid (up to five levels), the share in the nearer half of its span, less 1/2.
+
+    Positive: the cumulative depth rises early and flattens (concave); negative: it waits far from the best. Where every
+    price is quoted with the same size it is 0 over five levels. It does not say how much depth there is.
+    """
+    return _curvature(bid_price, bid_shares)
+
+
+@njit
+def ask_curvature(ask_price: Levels, ask_shares: Levels) -> float:
+    """Of the depth behind the best ask (up to five levels), the share in the nearer half of its span, less 1/2.
+
+    Positive: the cumulative depth rises early and flattens (concave); negative: it waits far from the best. Where every
+    price is quoted with the same size it is 0 over five levels. It does not say how much depth there is.
+    """
+    return _curvature(ask_price, ask_shares)

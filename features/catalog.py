@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from features import book, flow, session, volatility
+from features import book, flow, microprice, outside, regime, session, volatility
 from features.measures import Function, arguments
 from infra.tables.columns import Column, Table
 from infra.tables.words import EVENT, KEYS, PROVENANCE, SEQUENCE, SYMBOL
@@ -22,6 +22,7 @@ from infra.tables.words import EVENT, KEYS, PROVENANCE, SEQUENCE, SYMBOL
 OWNER = "execution-research"
 ONE_SIDED = "null where a side of the book is empty"
 START = "null at the first row of a trading interval"
+NO_FIT_YET = "null before the first fit of the symbol"
 FILLING = "null until a tenth of the window has passed since the trading interval began"
 NO_TRADES = "null until the feed has shown a trade today; signed flow is null where nothing tells the sign"
 LARGE = 1e6
@@ -75,6 +76,7 @@ def _over(
 
 CATALOG: tuple[Feature, ...] = (
     *_one(book.microprice_offset_bps, "bps", ONE_SIDED, -5e3, 5e3),
+    *_one(microprice.microprice_adjusted_bps, "bps", f"{ONE_SIDED} or shows no size; {NO_FIT_YET}", -5e3, 5e3),
     *_one(book.spread_bps, "bps", ONE_SIDED, -2e4, 2e4),
     *_one(book.imbalance_1, "", ONE_SIDED, -1, 1),
     *_one(book.imbalance_5, "", f"{ONE_SIDED}, and in a feed with fewer levels", -1, 1),
@@ -85,6 +87,8 @@ CATALOG: tuple[Feature, ...] = (
     *_one(book.ask_queue, "queues", f"{START}, and {ONE_SIDED}", 0, LARGE),
     *_one(book.bid_slope, "1/bps", "null with one level", 0, LARGE),
     *_one(book.ask_slope, "1/bps", "null with one level", 0, LARGE),
+    *_one(book.bid_curvature, "", "null with fewer than three levels", -0.5, 0.5),
+    *_one(book.ask_curvature, "", "null with fewer than three levels", -0.5, 0.5),
     *_over((10, 60, 300), flow.ofi_1, "queues", START, -LARGE, LARGE),
     *_over((10, 60, 300), flow.ofi_5, "depths", START, -LARGE, LARGE),
     *_one(flow.bid_queue_change, "queues", START, -LARGE, LARGE),
@@ -101,6 +105,13 @@ CATALOG: tuple[Feature, ...] = (
     *_one(volatility.seconds_since_mid_change, "s", "null until the mid first moves in its trading interval", 0, 1e5),
     *_one(session.seconds_since_open, "s", "null outside the market's trading intervals", 0, 1e5),
     *_one(session.seconds_to_close, "s", "null outside the market's trading intervals", 0, 1e5),
+    *_one(session.seconds_to_auction, "s", "null after the day's last auction and in a market without any", 0, 1e5),
+    *_one(regime.calm_liquid_probability, "", NO_FIT_YET, 0, 1),
+    *_one(regime.calm_illiquid_probability, "", NO_FIT_YET, 0, 1),
+    *_one(regime.volatile_liquid_probability, "", NO_FIT_YET, 0, 1),
+    *_one(regime.volatile_illiquid_probability, "", NO_FIT_YET, 0, 1),
+    *_one(outside.news_sentiment, "", "null where the market brings no such series", -1e12, 1e12),
+    *_one(outside.seconds_since_news, "s", "null where the market brings no such series", 0, 1e7),
 )
 
 FEATURES = MappingProxyType({feature.name: feature for feature in CATALOG})

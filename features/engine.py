@@ -13,148 +13,59 @@ sees a row, the rows before it and the trades up to its time.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, types
 
-from features.catalog import CATALOG, FEATURE_NAMES
+from features.catalog import FEATURE_NAMES
 from features.flow import Floats
-from features.kernel_state import (
-    ASK_PRICE,
-    ASK_SHARES,
-    BID_PRICE,
-    BID_SHARES,
-    LAST_NS,
-    Longs,
-    count_trade,
-    start_arrays,
-)
-from features.market_day import SymbolDay
-from features.measures import plain
+from features.kernel import BLOCK, Row, catalog_digest, kernel
+from features.kernel_state import ASK_PRICE, ASK_SHARES, BID_PRICE, BID_SHARES, LAST_NS, start_arrays
+from features.market_day import NOTHING_BEFORE, KnownBefore, SymbolDay
+from features.outside import SERIES, count_signal
 from features.point_in_time import require_order
 from features.session import interval_array
-from features.wiring import wire
+from features.wiring import STATE_ARGUMENTS
 from infra.errors import ContractError
 
-__all__ = ["FEATURE_NAMES", "FeatureState", "catalog_digest", "compute_features"]
+__all__ = ["FEATURE_NAMES", "FeatureState", "catalog_digest", "compute_features", "kernel"]
 
-Row = npt.NDArray[np.float32]
-BLOCK = 64
-"""Rows that are turned into columns at once: writing every column row by row misses the cache once a column."""
-
-
-def _run(
-    step: Callable[..., None],
-    books: Floats,
-    sums: Floats,
-    marks: Floats,
-    clock: Longs,
-    intervals: Longs,
-    times_ns: Longs,
-    bid_price: Floats,
-    bid_shares: Floats,
-    ask_price: Floats,
-    ask_shares: Floats,
-    traded_shares: Floats,
-    traded_notional: Floats,
-    trade_times_ns: Longs,
-    trade_price: Floats,
-    trade_shares: Floats,
-    trade_sign: npt.NDArray[np.int8],
-    block: Row,
-    columns: Row,
-) -> None:
-    """A day through `step`, trades before the row that they precede. `step` comes as a function pointer, so that it is
-    compiled once and not once more inside the loop."""
-    trade = 0
-    for i in range(len(times_ns)):
-        while trade < len(trade_times_ns) and trade_times_ns[trade] <= times_ns[i]:
-            count_trade(marks, clock, trade_times_ns[trade], trade_price[trade], trade_shares[trade], trade_sign[trade])
-            trade += 1
-        for level in range(bid_price.shape[1]):
-            books[BID_PRICE, level], books[BID_SHARES, level] = bid_price[i, level], bid_shares[i, level]
-            books[ASK_PRICE, level], books[ASK_SHARES, level] = ask_price[i, level], ask_shares[i, level]
-        step(books, sums, marks, clock, intervals, times_ns[i], traded_shares[i], traded_notional[i], block[i % BLOCK])
-        if i % BLOCK == BLOCK - 1 or i == len(times_ns) - 1:
-            first = i - i % BLOCK
-            for column in range(len(columns)):
-                for row in range(first, i + 1):
-                    columns[column, row] = block[row - first, column]
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """Compiled: the update of one row, the count of one trade, the loop over a day. `slots`: what their sums take."""
-
-    step: Callable[..., None]
-    trade: Callable[..., None]
-    run: Callable[..., None]
-    slots: int
-
-
-def _signatures() -> tuple[Any, Any, Any]:
-    line, block, times, rows = types.float64[::1], types.float64[:, ::1], types.int64[::1], types.float32[:, ::1]
-    state = (block, line, line, times, types.int64[:, ::1])
-    step = types.void(*state, types.int64, types.float64, types.float64, types.float32[::1])
-    trades = (times, line, line, types.int8[::1])
-    books = (times, block, block, block, block, line, line)
-    trade = types.void(line, times, types.int64, types.float64, types.float64, types.int64)
-    return step, trade, types.void(types.FunctionType(step), *state, *books, *trades, rows, rows)
-
-
-def _compiled(function: Callable[..., None], signature: Any, digest: str) -> Callable[..., None]:
-    """The function under a name that carries the digest: Numba's cache would not notice edits in what it calls."""
-    named = FunctionType(function.__code__, function.__globals__, f"{function.__name__}_{digest}")
-    named.__qualname__ = named.__name__
-    found: Callable[..., None] = njit(signature, cache=True)(named)
-    return found
-
-
-@cache
-def kernel() -> Kernel:
-    """The kernel of the catalog; compiling takes seconds once, later it comes from Numba's cache."""
-    wiring = wire(CATALOG)
-    scope: dict[str, Any] = {module.__name__.rpartition(".")[2]: module for module in wiring.modules}
-    scope |= {"nan": math.nan, "__name__": __name__}
-    exec(compile(wiring.source, __file__, "exec"), scope)  # noqa: S102
-    pieces = (scope["step"], plain(count_trade), _run)
-    step, trade, run = (_compiled(*piece, wiring.digest) for piece in zip(pieces, _signatures(), strict=True))
-    return Kernel(step, trade, run, wiring.slots)
-
-
-@cache
-def catalog_digest() -> str:
-    """Digest of every definition and of the loop: the same digest means the same features, bit for bit."""
-    return hashlib.sha256((wire(CATALOG).digest + inspect.getsource(sys.modules[__name__])).encode()).hexdigest()
+BOOKS, MARKS, CLOCK = (STATE_ARGUMENTS.index(name) for name in ("books", "marks", "clock"))
+OUTSIDE = slice(STATE_ARGUMENTS.index("outside_values"), STATE_ARGUMENTS.index("outside_usable_ns") + 1)
 
 
 def _owned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.require(values, requirements=["C", "W"])
 
 
-def compute_features(day: SymbolDay, intervals_ns: Sequence[tuple[int, int]]) -> Row:
+def _start(
+    levels: int, slots: int, intervals_ns: Sequence[tuple[int, int]], before: KnownBefore
+) -> tuple[npt.NDArray[Any], ...]:
+    """`wiring.STATE_ARGUMENTS` before the first event of a session."""
+    fit, auctions = _owned(before.fit), _owned(before.auctions_ns)
+    return (*start_arrays(levels, slots, fit), fit, auctions, interval_array(intervals_ns))
+
+
+def compute_features(
+    day: SymbolDay, intervals_ns: Sequence[tuple[int, int]], before: KnownBefore = NOTHING_BEFORE
+) -> Row:
     """(n, k) float32, columns contiguous and in the order of FEATURE_NAMES, NaN for null.
 
-    `intervals_ns` are UTC nanoseconds in which the market trades. Raises ContractError when rows go back in time.
+    `intervals_ns` are UTC nanoseconds in which the market trades; `before` is what was known before they began. Raises
+    ContractError when rows go back in time.
     """
     require_order(day.times_ns, f"book of {day.symbol}")
     require_order(day.trade_times_ns, f"trades of {day.symbol}")
+    require_order(day.outside.usable_ns, f"outside series of {day.symbol}")
     made = kernel()
     columns = np.empty((len(FEATURE_NAMES), day.rows), np.float32)
     made.run(
         made.step,
-        *start_arrays(day.bid_price.shape[1], made.slots),
-        interval_array(intervals_ns),
+        *_start(day.bid_price.shape[1], made.slots, intervals_ns, before),
         *(
             _owned(values)
             for values in (
@@ -169,6 +80,10 @@ def compute_features(day: SymbolDay, intervals_ns: Sequence[tuple[int, int]]) ->
                 day.trade_price,
                 day.trade_shares,
                 day.trade_sign,
+                day.outside.usable_ns,
+                day.outside.about_ns,
+                day.outside.series,
+                day.outside.value,
             )
         ),
         np.empty((BLOCK, len(FEATURE_NAMES)), np.float32),
@@ -179,27 +94,33 @@ def compute_features(day: SymbolDay, intervals_ns: Sequence[tuple[int, int]]) ->
 
 @dataclass(frozen=True)
 class FeatureState:
-    """Features of one symbol, event by event. `row` (k) float32 is overwritten by each book event."""
+    """Features of one symbol, event by event. `row` (k) float32 is overwritten by each book event.
 
-    books: Floats
-    sums: Floats
-    marks: Floats
-    clock: Longs
-    intervals: Longs
+    arrays: `wiring.STATE_ARGUMENTS`, changed in place.
+    """
+
+    arrays: tuple[npt.NDArray[Any], ...]
     row: Row
     step: Callable[..., None]
     trade: Callable[..., None]
 
     @classmethod
-    def start(cls, levels: int, intervals_ns: Sequence[tuple[int, int]]) -> FeatureState:
+    def start(
+        cls, levels: int, intervals_ns: Sequence[tuple[int, int]], before: KnownBefore = NOTHING_BEFORE
+    ) -> FeatureState:
         """State before the first event of a session."""
         made = kernel()
         row = np.full(len(FEATURE_NAMES), np.nan, np.float32)
-        return cls(*start_arrays(levels, made.slots), interval_array(intervals_ns), row, made.step, made.trade)
+        return cls(_start(levels, made.slots, intervals_ns, before), row, made.step, made.trade)
 
     def on_trade(self, time_ns: int, price: float, shares: float, sign: int) -> None:
         """Count one trade; `sign` +1 buyer-initiated, -1 seller-initiated, 0 unknown."""
-        self.trade(self.marks, self.clock, time_ns, price, shares, sign)
+        self.trade(self.arrays[MARKS], self.arrays[CLOCK], time_ns, price, shares, sign)
+
+    def on_signal(self, usable_ns: int, about_ns: int, series: str, value: float) -> None:
+        """Let a value of an outside series stand from now on; a series that no feature reads is passed over."""
+        if series in SERIES:
+            count_signal(*self.arrays[OUTSIDE], SERIES.index(series), about_ns, usable_ns, value)
 
     def on_book(
         self,
@@ -212,25 +133,17 @@ class FeatureState:
         traded_notional: float = math.nan,
     ) -> Row:
         """Features now, float32 (k). Arrays run over levels as in `SymbolDay`. Raises ContractError for older times."""
-        if time_ns < self.clock[LAST_NS]:
+        if time_ns < self.arrays[CLOCK][LAST_NS]:
             raise ContractError(
                 "event goes back in time",
                 which="book",
                 found=time_ns,
-                allowed=f"{self.clock[LAST_NS]} or later",
+                allowed=f"{self.arrays[CLOCK][LAST_NS]} or later",
                 next_step="send events in the order of event_at_ns and sequence",
             )
-        self.books[BID_PRICE], self.books[BID_SHARES] = bid_price, bid_shares
-        self.books[ASK_PRICE], self.books[ASK_SHARES] = ask_price, ask_shares
-        self.step(
-            self.books,
-            self.sums,
-            self.marks,
-            self.clock,
-            self.intervals,
-            time_ns,
-            traded_shares,
-            traded_notional,
-            self.row,
-        )
+        books = self.arrays[BOOKS]
+        books[BID_PRICE], books[BID_SHARES], books[ASK_PRICE], books[ASK_SHARES] = (
+            bid_price, bid_shares, ask_price, ask_shares,
+        )  # fmt: skip
+        self.step(*self.arrays, time_ns, traded_shares, traded_notional, self.row)
         return self.row

@@ -2,8 +2,9 @@
 
 `books` (8, levels) float64: bid price, bid shares, ask price, ask shares of the previous row, then of this row, which
 the caller fills in. `marks` float64 and `clock` int64: scalars named in `measures.MARKS` and `measures.CLOCK`. `sums`
-float64: what `wiring.py` lays out. All are changed in place; nothing is allocated. Everything but the day's trades
-starts anew with each trading interval, because a return or an order flow over lunch is not one of trading.
+float64: what `wiring.py` lays out; `regime_state`: the filter of `regime.py`; the `outside_` arrays: `outside.py`. All
+are changed in place; nothing is allocated. Everything but the day's trades, regimes and outside series starts anew with
+each trading interval, because a return or an order flow over lunch is not one of trading.
 
 Trades are counted into the row that follows them (trade time <= row time); what traded before an interval's first row,
 an auction or a pause, is no flow of that interval. Feeds with trades are signed trade by trade,
@@ -17,14 +18,18 @@ feeds with traded shares and notional per row by their average price; the first 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from features.book import mid_price
+from features.fits import Fit
 from features.flow import Floats, lee_ready_sign
 from features.measures import CLOCK, MARKS
+from features.outside import SERIES
+from features.regime import STATE_SLOTS, start_regime
 from features.session import Intervals, interval_of
 from features.volatility import return_bps
 
@@ -37,13 +42,16 @@ BID_PRICE, BID_SHARES, ASK_PRICE, ASK_SHARES = range(4, 8)
 NO_INTERVAL = -1_000_000
 
 
-def start_arrays(levels: int, slots: int) -> tuple[Floats, Floats, Floats, Longs]:
-    """`books`, `sums`, `marks`, `clock` before the first row of a day."""
+def start_arrays(levels: int, slots: int, fit: Fit) -> tuple[npt.NDArray[Any], ...]:
+    """`wiring.STATE_ARGUMENTS` up to what is known before: the state at the start of a day."""
     books, sums, marks = np.full((8, levels), np.nan), np.full(slots, np.nan), np.full(len(MARKS), np.nan)
     marks[[HAS_TRADES, BUYS_NOTIONAL, SELLS_NOTIONAL, UNSIGNED_NOTIONAL]] = 0.0
     clock = np.full(len(CLOCK), -1, np.int64)
     clock[INTERVAL], clock[HAS_PREVIOUS] = NO_INTERVAL, 0
-    return books, sums, marks, clock
+    regime_state = np.empty(STATE_SLOTS)
+    start_regime(regime_state, fit)
+    never = np.full(len(SERIES), -1, np.int64)
+    return books, sums, marks, clock, regime_state, np.full(len(SERIES), np.nan), never, never.copy()
 
 
 @njit

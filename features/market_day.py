@@ -10,15 +10,47 @@ and 0 in size, so that a missing bid can never pass for a price. Trades are a se
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.fits import NO_FIT, Fit
+from features.outside import SERIES
+
 Float = npt.NDArray[np.float64]
 Long = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class KnownBefore:
+    """What is known of a symbol before its session opens: the fit of earlier days, and when auctions begin (UTC ns)."""
+
+    fit: Fit = field(default_factory=lambda: NO_FIT)
+    auctions_ns: Long = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+NOTHING_BEFORE = KnownBefore()
+
+
+@dataclass(frozen=True)
+class OutsideRows:
+    """Rows of outside series of one symbol in the order in which they could be used; s of them.
+
+    usable_ns, about_ns, known_ns (s) int64 UTC: when the desk could use it, what instant it is about, when the pipeline
+    had it; series (s) int64 place in `outside.SERIES`; value (s) float64.
+    """
+
+    usable_ns: Long = field(default_factory=lambda: np.empty(0, np.int64))
+    about_ns: Long = field(default_factory=lambda: np.empty(0, np.int64))
+    known_ns: Long = field(default_factory=lambda: np.empty(0, np.int64))
+    series: Long = field(default_factory=lambda: np.empty(0, np.int64))
+    value: Float = field(default_factory=lambda: np.empty(0))
+
+
+NOTHING_OUTSIDE = OutsideRows()
 
 
 @dataclass(frozen=True)
@@ -43,6 +75,7 @@ class SymbolDay:
     trade_price: Float
     trade_shares: Float
     trade_sign: npt.NDArray[np.int8]
+    outside: OutsideRows = NOTHING_OUTSIDE
 
     @property
     def rows(self) -> int:
@@ -77,8 +110,26 @@ def with_last_price(day: SymbolDay, last_price: Float) -> SymbolDay:
     return replace(day, traded_shares=shares)
 
 
-def symbol_day(symbol: str, book: pa.Table, trades: pa.Table | None, levels: int) -> SymbolDay:
-    """Build arrays from rows of `silver.book_snapshots` and `silver.trades` of one symbol and day, in time order.
+def outside_rows(rows: pa.Table) -> OutsideRows:
+    """From rows of `silver.signals` of one symbol, today's and of sessions before. Series nobody reads are left out.
+
+    A row can be used from `received_at` where the feed tells it, else from `known_at`; never before its own instant.
+    """
+    read = rows.filter(pc.is_in(rows["signal"], pa.array(SERIES)))
+    known = read["known_at"].cast(pa.int64()).to_numpy() * 1_000
+    told = pc.coalesce(read["received_at"], read["known_at"]).cast(pa.int64()).to_numpy() * 1_000
+    about = read["event_at_ns"].to_numpy()
+    usable = np.maximum(told, about)
+    order = np.lexsort((about, usable))
+    series = np.array([SERIES.index(name) for name in read["signal"].to_pylist()], np.int64)
+    values = read["value"].to_numpy()
+    return OutsideRows(usable[order], about[order], known[order], series[order], values[order])
+
+
+def symbol_day(
+    symbol: str, book: pa.Table, trades: pa.Table | None, levels: int, signals: pa.Table | None = None
+) -> SymbolDay:
+    """Build arrays from rows of `silver.book_snapshots`, `trades` and `signals` of one symbol and day, in time order.
 
     The one door from rows to arrays, so that features, backtest and desk see the same prints on every feed.
     """
@@ -105,6 +156,7 @@ def symbol_day(symbol: str, book: pa.Table, trades: pa.Table | None, levels: int
             if has_trades and trades is not None
             else np.empty(0, np.int8)
         ),
+        outside=NOTHING_OUTSIDE if signals is None else outside_rows(signals),
     )
     return with_last_price(day, _doubles(book, "last_price", fill=np.nan))
 

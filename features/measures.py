@@ -46,8 +46,13 @@ MARKS = (
     "last_tick_sign",
 )
 CLOCK = ("last_ns", "interval", "has_previous", "last_trade_ns", "last_mid_change_ns")
-INPUTS = (*BOOK_INPUTS, *PREVIOUS_INPUTS, *BEST_INPUTS, "intervals", "time_ns", *MARKS, *CLOCK)
-"""Everything that a measure or a feature may name: the row, the row before it, and the engine's own scalars."""
+BEFORE = ("fit", "auctions_ns")
+FILTERED = ("regime_state",)
+OUTSIDE = ("outside_values", "outside_about_ns", "outside_usable_ns")
+ROW_INPUTS = (*BOOK_INPUTS, *PREVIOUS_INPUTS, *BEST_INPUTS)
+INPUTS = (*ROW_INPUTS, "intervals", "time_ns", *MARKS, *CLOCK, *BEFORE, *FILTERED, *OUTSIDE)
+"""Everything that a measure or a feature may name: the row, the row before it, the engine's own scalars, what was known
+before the session (`fits.py`), the regime filter (`regime.py`), series from outside (`outside.py`)."""
 
 
 @dataclass(frozen=True)

@@ -69,15 +69,18 @@ def known_rows(rows: pa.Table, at: datetime) -> pa.Table:
 
 
 def day_until(day: SymbolDay, at_ns: int) -> SymbolDay:
-    """The day as it looked at an instant: book rows and trades at or before `at_ns`."""
+    """The day as it looked at an instant: book rows, trades and outside rows at or before `at_ns`."""
     require_order(day.times_ns, f"book of {day.symbol}")
     require_order(day.trade_times_ns, f"trades of {day.symbol}")
     rows = int(np.searchsorted(day.times_ns, at_ns, side="right"))
     trades = int(np.searchsorted(day.trade_times_ns, at_ns, side="right"))
+    known = int(np.searchsorted(day.outside.usable_ns, at_ns, side="right"))
+    series = ("usable_ns", "about_ns", "known_ns", "series", "value")
     books = ("times_ns", "sequence", "bid_price", "bid_shares", "ask_price", "ask_shares", "traded_shares")
     prints = ("trade_times_ns", "trade_price", "trade_shares", "trade_sign")
     return replace(
         day,
         **{name: getattr(day, name)[:rows] for name in (*books, "traded_notional")},
         **{name: getattr(day, name)[:trades] for name in prints},
+        outside=replace(day.outside, **{name: getattr(day.outside, name)[:known] for name in series}),
     )

@@ -61,3 +61,15 @@ def seconds_to_close(intervals: Intervals, time_ns: int) -> float:
     for index in range(current + 1, len(intervals)):
         left += intervals[index, 1] - intervals[index, 0]
     return left / 1e9
+
+
+@njit
+def seconds_to_auction(auctions_ns: npt.NDArray[np.int64], time_ns: int) -> float:
+    """Seconds by the clock until the day's next auction begins; null after the last one and in a market without any.
+
+    Clock and not trading time, because an auction's orders are placed by the clock. Not how long the auction lasts.
+    """
+    for start in auctions_ns:
+        if start >= time_ns:
+            return (start - time_ns) / 1e9
+    return math.nan

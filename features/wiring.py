@@ -22,14 +22,17 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from features import kernel_state, measures, windows
+from features import fits, kernel_state, measures, outside, regime, windows
 from features.measures import (
+    BEFORE,
     BEST_INPUTS,
     BOOK_INPUTS,
     CLOCK,
+    FILTERED,
     INPUTS,
     MARKS,
     MEASURES,
+    OUTSIDE,
     PREVIOUS_INPUTS,
     Function,
     arguments,
@@ -40,7 +43,9 @@ if TYPE_CHECKING:
 
 WINDOWED = re.compile(r"(?P<measure>\w+)_(?P<kind>sum|mean)(?:_(?P<window>\d+)s)?")
 ELAPSED = re.compile(r"elapsed_seconds(?:_(?P<window>\d+)s)?")
-STEP_ARGUMENTS = ("books", "sums", "marks", "clock", "intervals", "time_ns", "traded_shares", "row_notional", "out")
+STATE_ARGUMENTS = ("books", "sums", "marks", "clock", *FILTERED, *OUTSIDE, *BEFORE, "intervals")
+STEP_ARGUMENTS = (*STATE_ARGUMENTS, "time_ns", "traded_shares", "row_notional", "out")
+SEE_ROW = ", ".join(("regime_state", "fit", "time_ns", "mid_return_bps", *BOOK_INPUTS))
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,8 @@ def _window_lines(slots: _Slots) -> list[str]:
 def _modules(catalog: tuple[Feature, ...]) -> tuple[ModuleType, ...]:
     functions = [*(feature.function for feature in catalog), *(one.function for one in MEASURES if one.function)]
     names = {function.__module__ for function in functions}
-    return (kernel_state, measures, windows, *(sys.modules[name] for name in sorted(names)))
+    fixed = (fits, kernel_state, measures, outside, regime, windows)
+    return (*fixed, *(sys.modules[name] for name in sorted(names - {module.__name__ for module in fixed})))
 
 
 def _digest(source: str, modules: tuple[ModuleType, ...]) -> str:
@@ -161,6 +167,7 @@ def wire(catalog: tuple[Feature, ...]) -> Wiring:
         *(f"{name} = marks[{place}]" for place, name in enumerate(MARKS)),
         *(f"{name} = clock[{place}]" for place, name in enumerate(CLOCK)),
         "elapsed = 1.0 if has_previous else nan",
+        f"if has_previous and interval >= 0: regime.see_row({SEE_ROW})",
         *_measure_lines(slots),
         *_window_lines(slots),
         *out,

@@ -121,3 +121,10 @@ def session_intervals_ns(market: Market, day: date) -> tuple[tuple[int, int], ..
     close = int(close_at(market, day).timestamp()) * NS
     found = [(_ns(day, start, market.zone), min(_ns(day, end, market.zone), close)) for start, end in market.sessions]
     return tuple((start, end) for start, end in found if start < end)
+
+
+def auctions_ns(market: Market, day: date) -> tuple[int, ...]:
+    """When the day's auctions begin, UTC nanoseconds, ascending; earlier on half days, empty where there is none."""
+    if market.closing_auction_seconds is None:
+        return ()
+    return ((int(close_at(market, day).timestamp()) - market.closing_auction_seconds) * NS,)

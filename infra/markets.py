@@ -29,6 +29,8 @@ class Market:
     `sources`: files of `pipelines/sources/` that bring its nouns, all of them together.
     `night_deadline`: local time of the next morning by which the night must be done.
     `close_lag_minutes`: a day's files are known this long after the close when the source says nothing better.
+    `closing_auction_seconds`: the closing auction begins so long before the close (0: a cross at it; None: none).
+    `books_show_own_orders`: the recorder keeps our own orders and prints, so features are computed without them.
     `is_traded_by_desk`: the paper desk works the day's orders in step `trade`.
     `orders`: what its parent orders and books are, as every page and printout says beside a result.
     """
@@ -46,6 +48,8 @@ class Market:
     close_lag_minutes: int
     night_cron: str
     night_deadline: time
+    closing_auction_seconds: int | None
+    books_show_own_orders: bool
     is_traded_by_desk: bool
     orders: str
     sources: tuple[str, ...]
@@ -66,6 +70,8 @@ MARKETS: dict[str, Market] = {
         close_lag_minutes=15,
         night_cron="30 17 * * *",
         night_deadline=time(7, 0),
+        closing_auction_seconds=None,
+        books_show_own_orders=False,
         is_traded_by_desk=True,
         orders="synthetic orders on the built-in market",
         sources=("sample",),
@@ -84,6 +90,8 @@ MARKETS: dict[str, Market] = {
         close_lag_minutes=15,
         night_cron="30 16 * * *",
         night_deadline=time(7, 0),
+        closing_auction_seconds=180,
+        books_show_own_orders=False,
         is_traded_by_desk=True,
         orders="synthetic orders on recorded books",
         sources=("ashare", "drop"),
@@ -102,6 +110,8 @@ MARKETS: dict[str, Market] = {
         close_lag_minutes=15,
         night_cron="30 18 * * *",
         night_deadline=time(7, 0),
+        closing_auction_seconds=300,
+        books_show_own_orders=False,
         is_traded_by_desk=False,
         orders="recorded trades and best quotes",
         sources=("b3",),
@@ -120,6 +130,8 @@ MARKETS: dict[str, Market] = {
         close_lag_minutes=15,
         night_cron="30 17 * * *",
         night_deadline=time(7, 0),
+        closing_auction_seconds=0,
+        books_show_own_orders=False,
         is_traded_by_desk=False,
         orders="recorded order-book events",
         sources=("lobster",),
@@ -138,6 +150,8 @@ MARKETS: dict[str, Market] = {
         close_lag_minutes=15,
         night_cron="30 17 * * *",
         night_deadline=time(7, 0),
+        closing_auction_seconds=0,
+        books_show_own_orders=True,
         is_traded_by_desk=True,
         orders="your own files; synthetic orders where you bring none",
         sources=("files", "fix", "drop"),

@@ -33,6 +33,12 @@ STEPS: tuple[Step, ...] = (
         "check rows: good ones to silver, refused ones to quarantine with their rule",
         True,
     ),
+    Step(
+        "fit_features",
+        "pipelines.fit_features",
+        "fit on the last sessions what features of later sessions read: microprice, regimes",
+        True,
+    ),
     Step("build_features", "pipelines.build_features", "compute features of every book row", True),
     Step("build_training_set", "pipelines.build_training_set", "compute labels and name the rows to learn from", True),
     Step("train", "pipelines.train", "refit the recipe on the training window and register the version in MLflow"),

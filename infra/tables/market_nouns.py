@@ -71,6 +71,7 @@ SIGNALS = (
     *KEYS,
     SYMBOL,
     *EVENT,
+    Column("received_at", "timestamp", "since when the desk had it, null: since known_at", "UTC", is_nullable=True),
     Column("signal", "string", "name of the series, as news_sentiment"),
     Column("value", "double", "its value from then on", low=-1e12, high=1e12),
 )

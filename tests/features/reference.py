@@ -2,6 +2,7 @@
 
 Nothing here is shared with `features/`: a row is a handful of lists, the past is everything before it. A decayed sum is
 taken over the whole past again at every row, oldest first, which is the same sequence of roundings as keeping it.
+What is seen of a row is made here; `reference_window.py` looks back, `reference_regime.py` filters minutes.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from features.market_day import SymbolDay
+from features.market_day import NOTHING_BEFORE, KnownBefore, SymbolDay
 from tests.features.books import NS, Intervals
 
 NAN = math.nan
@@ -17,13 +18,16 @@ NAN = math.nan
 
 @dataclass
 class Look:
-    """One row: what the book shows, and what traded since the row before it."""
+    """One row: what the book shows, what traded since the row before it, and when something last traded."""
 
     at: int
     bids: list[tuple[float, float]]
     asks: list[tuple[float, float]]
     signed: float
     traded: float
+    traded_at: int | None
+    news: float
+    news_since: int | None
 
     @property
     def mid(self) -> float:
@@ -33,11 +37,16 @@ class Look:
     def has_sizes(self) -> bool:
         return not math.isnan(self.mid) and self.bids[0][1] > 0 and self.asks[0][1] > 0
 
+    def shares(self, levels: int) -> tuple[float, float]:
+        """Bid and ask shares over the levels that the feed has, at most `levels`."""
+        bid, ask = (sum_of([shares for _, shares in side[:levels]]) for side in (self.bids, self.asks))
+        return bid, ask
+
     def depth(self, levels: int) -> float:
         """Mean shares a side over the levels."""
         if not self.has_sizes:
             return NAN
-        bid, ask = (sum_of([shares for _, shares in side[:levels]]) for side in (self.bids, self.asks))
+        bid, ask = self.shares(levels)
         return (bid + ask) / 2.0
 
 
@@ -52,84 +61,75 @@ def divided(over: float, under: float) -> float:
     return NAN if under == 0.0 else over / under
 
 
-def looks(day: SymbolDay) -> list[Look]:
-    """Rows with trades counted into the row that follows them, signed by the feed (these days all carry signs)."""
-    found, used = [], 0
+@dataclass
+class Tape:
+    """Signs prices as Lee and Ready do, and remembers the last price and tick."""
+
+    last_price: float = NAN
+    last_sign: float = NAN
+
+    def sign(self, price: float, mid: float) -> float:
+        tick = 1.0 if price > self.last_price else -1.0 if price < self.last_price else self.last_sign
+        found = 1.0 if price > mid else -1.0 if price < mid else tick
+        self.last_price, self.last_sign = price, tick
+        return found
+
+
+def _trades_of(day: SymbolDay, used: int, until: int, mid: float, tape: Tape) -> tuple[float, float, int]:
+    """Signed and whole notional of the trades up to an instant, and how many are used then."""
+    buys = sells = unsigned = 0.0
+    while used < len(day.trade_times_ns) and day.trade_times_ns[used] <= until:
+        price, notional = float(day.trade_price[used]), float(day.trade_price[used]) * float(day.trade_shares[used])
+        guessed = tape.sign(price, mid)
+        sign = float(day.trade_sign[used]) or guessed
+        buys += notional if sign > 0 else 0.0
+        sells += notional if sign < 0 else 0.0
+        unsigned += 0.0 if abs(sign) > 0 else notional
+        used += 1
+    return buys - sells, buys + sells + unsigned, used
+
+
+def _row_trades(shares: float, notional: float, mid: float, tape: Tape) -> tuple[float, float]:
+    """Signed and whole notional of a feed that tells only totals a row."""
+    if notional > 0.0:
+        return (notional * tape.sign(notional / shares, mid) if shares > 0.0 else NAN), notional
+    return (0.0 if shares == 0.0 else NAN), notional
+
+
+def looks(day: SymbolDay, intervals: Intervals) -> list[Look]:
+    """Rows, with everything between two rows counted into the later one."""
+    found: list[Look] = []
+    used, tape, traded_at = 0, Tape(), None
     for row in range(day.rows):
-        buys = sells = 0.0
-        while used < len(day.trade_times_ns) and day.trade_times_ns[used] <= day.times_ns[row]:
-            notional = float(day.trade_price[used]) * float(day.trade_shares[used])
-            buys, sells = (buys + notional, sells) if day.trade_sign[used] > 0 else (buys, sells + notional)
-            used += 1
+        at = int(day.times_ns[row])
+        is_new = not found or interval(at, intervals) != interval(found[-1].at, intervals)
+        before = found[-1].mid if found else NAN
+        signed, traded, now_used = _trades_of(day, used, at, before, tape)
+        if now_used > used:
+            traded_at = int(day.trade_times_ns[now_used - 1])
+        used = now_used
+        if used == 0:
+            shares, notional = float(day.traded_shares[row]), float(day.traded_notional[row])
+            signed, traded = _row_trades(shares, notional, NAN if is_new else before, tape)
+            traded_at = at if notional > 0.0 else traded_at
+        if is_new:
+            signed = traded = NAN
         bids, asks = (
             [(float(price[row, level]), float(shares[row, level])) for level in range(price.shape[1])]
             for price, shares in ((day.bid_price, day.bid_shares), (day.ask_price, day.ask_shares))
         )
-        known = used > 0
-        found.append(
-            Look(int(day.times_ns[row]), bids, asks, buys - sells if known else NAN, buys + sells if known else NAN)
-        )
+        found.append(Look(at, bids, asks, signed, traded, traded_at, *_news(day, at)))
     return found
 
 
-def side_flow(now: tuple[float, float], before: tuple[float, float], better: int) -> float:
-    """Cont, Kukanov and Stoikov's contribution of one side; `better` is +1 for bids, -1 for asks."""
-    price, previous = (-math.inf if math.isnan(one[0]) else better * one[0] for one in (now, before))
-    flow = 0.0
-    if price >= previous:
-        flow += now[1]
-    if price <= previous:
-        flow -= before[1]
-    return flow
-
-
-def lacks_size(look: Look) -> bool:
-    return any(not math.isnan(side[0][0]) and not side[0][1] > 0 for side in (look.bids, look.asks))
-
-
-def order_flow(now: Look, before: Look, levels: int) -> float:
-    """Bid minus ask, level 1 first."""
-    if lacks_size(now) or lacks_size(before):
-        return NAN
-    total = side_flow(now.bids[0], before.bids[0], 1) - side_flow(now.asks[0], before.asks[0], -1)
-    for level in range(1, min(levels, len(now.bids))):
-        total += side_flow(now.bids[level], before.bids[level], 1)
-        total -= side_flow(now.asks[level], before.asks[level], -1)
-    return total
-
-
-def decayed(past: list[Look], values: list[float], window: float) -> float:
-    """Sum of the values with weight exp(-age / window), NaN where none is known."""
-    total = NAN
-    for row in range(len(past)):
-        factor = 1.0 if row == 0 else math.exp(-((past[row].at - past[row - 1].at) / 1e9) / window)
-        if math.isnan(values[row]):
-            total = total * factor
-        else:
-            total = values[row] if math.isnan(total) else total * factor + values[row]
-    return total
-
-
-def held_mean(past: list[Look], values: list[float], window: float) -> float:
-    """Time-weighted mean of what stood between the rows, NaN where nothing was known for any time."""
-    value = weight = NAN
-    for row in range(1, len(past)):
-        factor = math.exp(-((past[row].at - past[row - 1].at) / 1e9) / window)
-        if math.isnan(values[row - 1]):
-            value, weight = value * factor, weight * factor
-            continue
-        held, one = values[row - 1] * window * (1.0 - factor), 1.0 * window * (1.0 - factor)
-        value = held if math.isnan(value) else value * factor + held
-        weight = one if math.isnan(weight) else weight * factor + one
-    return divided(value, weight)
-
-
-def per_second(past: list[Look], values: list[float], window: float) -> float:
-    elapsed = NAN
-    for row in range(1, len(past)):
-        factor = math.exp(-((past[row].at - past[row - 1].at) / 1e9) / window)
-        elapsed = window * (1.0 - factor) if math.isnan(elapsed) else elapsed * factor + window * (1.0 - factor)
-    return decayed(past, values, window) / elapsed if elapsed >= 0.1 * window else NAN
+def _news(day: SymbolDay, at: int) -> tuple[float, int | None]:
+    """The value about the latest instant among those that could be used by then; of equals the last that came."""
+    value, about, since = NAN, -1, None
+    rows = day.outside
+    for usable, what, one in zip(rows.usable_ns.tolist(), rows.about_ns.tolist(), rows.value.tolist(), strict=True):
+        if usable <= at and what >= about:
+            value, about, since = one, what, usable
+    return value, since
 
 
 def interval(at: int, intervals: Intervals) -> int:
@@ -137,56 +137,57 @@ def interval(at: int, intervals: Intervals) -> int:
     return inside[0] if inside else -1 - sum(at > end for _, end in intervals)
 
 
-def instant(look: Look) -> dict[str, float]:
+def _steepness(side: list[tuple[float, float]]) -> tuple[float, float]:
+    """Slope and curvature of one side over up to five levels."""
+    deepest = max((level for level in range(min(5, len(side))) if not math.isnan(side[level][0])), default=0)
+    if deepest == 0:
+        return NAN, NAN
+    best, far = side[0][0], side[deepest][0]
+    behind = 1.0 - divided(side[0][1], sum_of([shares for _, shares in side[: deepest + 1]]))
+    slope = divided(behind, 1e4 * abs(far / best - 1.0))
+    levels = side[1 : deepest + 1]
+    near = sum_of([shares for price, shares in levels if abs(price - best) <= abs(far - best) / 2.0])
+    return slope, divided(near, sum_of([shares for _, shares in levels])) - 0.5 if deepest > 1 else NAN
+
+
+def _adjusted(look: Look, before: KnownBefore) -> float:
+    """Stoikov's adjustment, looked up by spread and imbalance."""
+    tick, mid = float(before.fit[0]), look.mid
+    if not look.has_sizes or math.isnan(tick):
+        return NAN
+    ticks = math.floor((look.asks[0][0] - look.bids[0][0]) / tick + 0.5)
+    spread = min(max(ticks, 1), 3) - 1
+    bid, ask = look.bids[0][1], look.asks[0][1]
+    place = 5 + round((bid - ask) / (bid + ask) * 5)
+    return 1e4 * float(before.fit[1 + 11 * spread + place]) * tick / mid
+
+
+def instant(look: Look, before: KnownBefore = NOTHING_BEFORE) -> dict[str, float]:
     """What needs no past."""
     (bid, bid_shares), (ask, ask_shares), mid = look.bids[0], look.asks[0], look.mid
-    found = {"spread_bps": 1e4 * (ask - bid) / mid}
+    found = {"spread_bps": 1e4 * (ask - bid) / mid, "microprice_adjusted_bps": _adjusted(look, before)}
     weight = divided(bid_shares, bid_shares + ask_shares)
     found["microprice_offset_bps"] = 1e4 * ((bid + weight * (ask - bid)) - mid) / mid
     for levels in (1, 5, 10):
-        bids, asks = (sum_of([shares for _, shares in side[:levels]]) for side in (look.bids, look.asks))
+        bids, asks = look.shares(levels)
         is_shown = len(look.bids) >= levels and not math.isnan(mid)
         found[f"imbalance_{levels}"] = divided(bids - asks, bids + asks) if is_shown else NAN
+    five = look.shares(5)
+    found["depth_notional"] = mid * (five[0] + five[1])
+    found["bid_slope"], found["bid_curvature"] = _steepness(look.bids)
+    found["ask_slope"], found["ask_curvature"] = _steepness(look.asks)
+    found["seconds_since_trade"] = NAN if look.traded_at is None else (look.at - look.traded_at) / 1e9
+    found["news_sentiment"] = look.news
+    found["seconds_since_news"] = NAN if look.news_since is None else (look.at - look.news_since) / 1e9
     return found
 
 
-def windowed(past: list[Look]) -> dict[str, float]:
-    """What needs the rows of this trading interval up to now."""
-    found: dict[str, float] = {}
-    pairs = list(zip(past[1:], past, strict=False))
-    flows = {levels: [NAN, *(order_flow(now, before, levels) for now, before in pairs)] for levels in (1, 5)}
-    returns = [NAN, *(1e4 * (now.mid / before.mid - 1.0) for now, before in pairs)]
-    squares = [one * one for one in returns]
-    products = [NAN, *(abs(now) * abs(before) for now, before in zip(returns[1:], returns, strict=False))]
-    traded, signed = [NAN, *(one.traded for one in past[1:])], [NAN, *(one.signed for one in past[1:])]
-    for levels in (1, 5):
-        usual = held_mean(past, [one.depth(levels) for one in past], 300.0)
-        for window in (10, 60, 300):
-            found[f"ofi_{levels}_{window}s"] = divided(decayed(past, flows[levels], window), usual)
-    for window in (10, 60, 300):
-        found[f"trade_flow_{window}s"] = divided(decayed(past, signed, window), decayed(past, traded, window))
-        found[f"mid_trend_bps_{window}s"] = 1e4 * (
-            past[-1].mid / held_mean(past, [one.mid for one in past], window) - 1.0
-        )
-    for window in (60, 300, 1800):
-        found[f"realised_volatility_{window}s"] = math.sqrt(per_second(past, squares, window))
-    found["bipower_volatility_300s"] = math.sqrt(math.pi / 2.0 * per_second(past, products, 300))
-    found["trade_intensity_60s"] = divided(per_second(past, traded, 60), per_second(past, traded, 1800))
-    return found
-
-
-def reference(day: SymbolDay, intervals: Intervals) -> list[dict[str, float]]:
-    """Features of every row by name, 64 bits. Trades must carry signs."""
-    rows = looks(day)
-    places = [interval(row.at, intervals) for row in rows]
-    found = []
-    for last, row in enumerate(rows):
-        start = last
-        while start > 0 and places[start - 1] == places[last]:
-            start -= 1
-        now = {**instant(row), **windowed(rows[start : last + 1]), "seconds_since_open": NAN}
-        if places[last] >= 0:
-            passed = sum(end - begin for begin, end in intervals[: places[last]])
-            now["seconds_since_open"] = (passed + row.at - intervals[places[last]][0]) / NS
-        found.append(now)
-    return found
+def clock(at: int, intervals: Intervals, before: KnownBefore) -> dict[str, float]:
+    """Where in the session the row stands."""
+    place, found = interval(at, intervals), {"seconds_since_open": NAN, "seconds_to_close": NAN}
+    if place >= 0:
+        passed = sum(end - begin for begin, end in intervals[:place]) + at - intervals[place][0]
+        left = sum(end - begin for begin, end in intervals[place + 1 :]) + intervals[place][1] - at
+        found = {"seconds_since_open": passed / NS, "seconds_to_close": left / NS}
+    ahead = [start for start in before.auctions_ns.tolist() if start >= at]
+    return {**found, "seconds_to_auction": (ahead[0] - at) / 1e9 if ahead else NAN}

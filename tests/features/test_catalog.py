@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numba import njit
@@ -11,7 +13,7 @@ from features.engine import compute_features, kernel
 from features.order import ORDER_CATALOG
 from features.windows import WINDOWS_SECONDS
 from features.wiring import wire
-from tests.features.books import INTERVALS, day_of
+from tests.features.books import INTERVALS, day_of, fitted, outside_of
 
 EVERY = pytest.mark.parametrize("feature", [*CATALOG, *ORDER_CATALOG], ids=lambda feature: feature.name)
 
@@ -43,7 +45,8 @@ def test_a_lively_day_stays_inside_every_declared_range_and_fills_every_column()
     sizes = random.integers(1, 900, (2, 500)).astype(float)
     rows = list(zip(seconds, mid - 0.02, sizes[0], mid + 0.02, sizes[1], strict=True))
     trades = [(float(at), float(price), 9.0, 1) for at, price in zip(seconds, mid, strict=True)]
-    found = compute_features(day_of(rows, trades, levels=10), INTERVALS)
+    day = replace(day_of(rows, trades, levels=10), outside=outside_of([(4.0, 3.0, 0.5)]))
+    found = compute_features(day, INTERVALS, fitted())
     for place, feature in enumerate(CATALOG):
         values = found[:, place][np.isfinite(found[:, place])]
         assert len(values), f"{feature.name} has no value"

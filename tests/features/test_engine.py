@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.engine import FEATURE_NAMES, FeatureState, compute_features
-from features.market_day import SymbolDay
+from features.market_day import NOTHING_BEFORE, KnownBefore, SymbolDay
+from features.outside import SERIES
 from features.point_in_time import day_until
 from infra.errors import ContractError
-from tests.features.books import INTERVALS, NAN, NS, Intervals, day_of, odd_days
+from tests.features.books import INTERVALS, NAN, NS, Intervals, day_of, fitted, odd_days
 
 Matrix = npt.NDArray[np.float32]
 
@@ -28,10 +29,15 @@ def bits(values: Matrix) -> npt.NDArray[np.uint32]:
     return np.where(np.isnan(values), np.float32(np.nan), values).astype(np.float32).view(np.uint32)
 
 
-def event_by_event(day: SymbolDay, intervals: Intervals = INTERVALS) -> Matrix:
-    """What the desk does: trades as they come, then the book row, one after the other."""
-    state, trade, found = FeatureState.start(day.bid_price.shape[1], intervals), 0, []
+def event_by_event(day: SymbolDay, intervals: Intervals = INTERVALS, before: KnownBefore = NOTHING_BEFORE) -> Matrix:
+    """What the desk does: trades and news as they come, then the book row, one after the other."""
+    state, trade, news, found = FeatureState.start(day.bid_price.shape[1], intervals, before), 0, 0, []
+    outside = day.outside
     for row in range(day.rows):
+        while news < len(outside.usable_ns) and outside.usable_ns[news] <= day.times_ns[row]:
+            told = (int(outside.usable_ns[news]), int(outside.about_ns[news]))
+            state.on_signal(*told, SERIES[outside.series[news]], float(outside.value[news]))
+            news += 1
         while trade < len(day.trade_times_ns) and day.trade_times_ns[trade] <= day.times_ns[row]:
             state.on_trade(
                 int(day.trade_times_ns[trade]), float(day.trade_price[trade]), float(day.trade_shares[trade]),
@@ -47,9 +53,10 @@ def event_by_event(day: SymbolDay, intervals: Intervals = INTERVALS) -> Matrix:
 
 
 @settings(deadline=None)
-@given(odd_days())
-def test_the_day_and_the_desk_compute_the_same_bits(day: SymbolDay) -> None:
-    assert np.array_equal(bits(compute_features(day, INTERVALS)), bits(event_by_event(day)))
+@given(odd_days(), st.sampled_from([NOTHING_BEFORE, fitted()]))
+def test_the_day_and_the_desk_compute_the_same_bits(day: SymbolDay, before: KnownBefore) -> None:
+    batch, live = compute_features(day, INTERVALS, before), event_by_event(day, before=before)
+    assert np.array_equal(bits(batch), bits(live))
 
 
 @settings(deadline=None)
@@ -65,9 +72,10 @@ def test_changing_what_comes_later_changes_no_feature(day: SymbolDay, data: st.D
         traded_notional=np.where(later, 1e6, day.traded_notional),
         trade_price=np.where(traded_later, 11.0, day.trade_price),
         trade_sign=np.where(traded_later, -day.trade_sign, day.trade_sign).astype(np.int8),
+        outside=replace(day.outside, value=np.where(day.outside.usable_ns > now, 99.0, day.outside.value)),
     )
-    whole, changed = compute_features(day, INTERVALS), compute_features(other, INTERVALS)
-    known = compute_features(day_until(day, int(now)), INTERVALS)
+    whole, changed = compute_features(day, INTERVALS, fitted()), compute_features(other, INTERVALS, fitted())
+    known = compute_features(day_until(day, int(now)), INTERVALS, fitted())
     assert np.array_equal(bits(whole[~later]), bits(changed[~later]))
     assert np.array_equal(bits(whole[~later]), bits(known))
 
@@ -88,9 +96,9 @@ def test_plain_python_computes_the_same_bits(tmp_path: Path) -> None:
         days.append(day_of(book, trades if levels != 5 else None, levels=levels, traded=[(4.0, 40.1)] * 150))
     (tmp_path / "days.pickle").write_bytes(pickle.dumps(days))
     program = (
-        "import pickle, sys; from features.engine import compute_features; from tests.features.books import INTERVALS;"
-        "days = pickle.load(open(sys.argv[1], 'rb'));"
-        "pickle.dump([compute_features(day, INTERVALS) for day in days], open(sys.argv[2], 'wb'))"
+        "import pickle, sys; from features.engine import compute_features as of;"
+        "from tests.features.books import INTERVALS, fitted; days = pickle.load(open(sys.argv[1], 'rb'));"
+        "pickle.dump([of(day, INTERVALS, fitted()) for day in days], open(sys.argv[2], 'wb'))"
     )
     subprocess.run(
         [sys.executable, "-c", program, tmp_path / "days.pickle", tmp_path / "found.pickle"],
@@ -98,13 +106,13 @@ def test_plain_python_computes_the_same_bits(tmp_path: Path) -> None:
     )  # fmt: skip
     plain = pickle.loads((tmp_path / "found.pickle").read_bytes())  # noqa: S301  our own file
     for day, found in zip(days, plain, strict=True):
-        assert np.array_equal(bits(compute_features(day, INTERVALS)), bits(found))
+        assert np.array_equal(bits(compute_features(day, INTERVALS, fitted())), bits(found))
 
 
 @settings(max_examples=30, deadline=None)
 @given(odd_days())
 def test_no_feature_is_infinite(day: SymbolDay) -> None:
-    assert not np.isinf(compute_features(day, INTERVALS)).any()
+    assert not np.isinf(compute_features(day, INTERVALS, fitted())).any()
 
 
 def test_rows_that_go_back_in_time_are_refused() -> None:

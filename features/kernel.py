@@ -1,0 +1,143 @@
+"""The compiled kernel: the update of one row that `wiring.py` writes, the count of one trade, the loop over a day.
+
+`features/engine.py` feeds it. Compiled once and kept in Numba's cache under a name that carries the digest of every
+definition, so that no edit is ever served from a stale cache.
+
+    >>> kernel().slots > 0
+    True
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit, types
+
+from features.catalog import CATALOG
+from features.fits import Fit
+from features.flow import Floats
+from features.kernel_state import ASK_PRICE, ASK_SHARES, BID_PRICE, BID_SHARES, Longs, count_trade
+from features.measures import plain
+from features.outside import count_signal
+from features.wiring import wire
+
+Row = npt.NDArray[np.float32]
+BLOCK = 64
+"""Rows that are turned into columns at once: writing every column row by row misses the cache once a column."""
+
+
+def _run(
+    step: Callable[..., None],
+    books: Floats,
+    sums: Floats,
+    marks: Floats,
+    clock: Longs,
+    regime_state: Floats,
+    outside_values: Floats,
+    outside_about_ns: Longs,
+    outside_usable_ns: Longs,
+    fit: Fit,
+    auctions_ns: Longs,
+    intervals: Longs,
+    times_ns: Longs,
+    bid_price: Floats,
+    bid_shares: Floats,
+    ask_price: Floats,
+    ask_shares: Floats,
+    traded_shares: Floats,
+    traded_notional: Floats,
+    trade_times_ns: Longs,
+    trade_price: Floats,
+    trade_shares: Floats,
+    trade_sign: npt.NDArray[np.int8],
+    signal_usable_ns: Longs,
+    signal_about_ns: Longs,
+    signal_series: Longs,
+    signal_value: Floats,
+    block: Row,
+    columns: Row,
+) -> None:
+    """A day through `step`, trades and outside rows before the row that they precede.
+
+    `step` comes as a function pointer, so that it is compiled once and not once more inside the loop.
+    """
+    trade = signal = 0
+    for i in range(len(times_ns)):
+        while signal < len(signal_usable_ns) and signal_usable_ns[signal] <= times_ns[i]:
+            which, about, usable = signal_series[signal], signal_about_ns[signal], signal_usable_ns[signal]
+            count_signal(
+                outside_values, outside_about_ns, outside_usable_ns, which, about, usable, signal_value[signal]
+            )
+            signal += 1
+        while trade < len(trade_times_ns) and trade_times_ns[trade] <= times_ns[i]:
+            count_trade(marks, clock, trade_times_ns[trade], trade_price[trade], trade_shares[trade], trade_sign[trade])
+            trade += 1
+        for level in range(bid_price.shape[1]):
+            books[BID_PRICE, level], books[BID_SHARES, level] = bid_price[i, level], bid_shares[i, level]
+            books[ASK_PRICE, level], books[ASK_SHARES, level] = ask_price[i, level], ask_shares[i, level]
+        step(
+            books, sums, marks, clock, regime_state, outside_values, outside_about_ns, outside_usable_ns, fit,
+            auctions_ns, intervals, times_ns[i], traded_shares[i], traded_notional[i], block[i % BLOCK],
+        )  # fmt: skip
+        if i % BLOCK == BLOCK - 1 or i == len(times_ns) - 1:
+            first = i - i % BLOCK
+            for column in range(len(columns)):
+                for row in range(first, i + 1):
+                    columns[column, row] = block[row - first, column]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Compiled: the update of one row, the count of one trade, the loop over a day. `slots`: what their sums take."""
+
+    step: Callable[..., None]
+    trade: Callable[..., None]
+    run: Callable[..., None]
+    slots: int
+
+
+def _signatures() -> tuple[Any, Any, Any]:
+    line, block, times, rows = types.float64[::1], types.float64[:, ::1], types.int64[::1], types.float32[:, ::1]
+    state = (block, line, line, times, line, line, times, times, line, times, types.int64[:, ::1])
+    step = types.void(*state, types.int64, types.float64, types.float64, types.float32[::1])
+    trades = (times, line, line, types.int8[::1])
+    books = (times, block, block, block, block, line, line)
+    trade = types.void(line, times, types.int64, types.float64, types.float64, types.int64)
+    signals = (times, times, times, line)
+    return step, trade, types.void(types.FunctionType(step), *state, *books, *trades, *signals, rows, rows)
+
+
+def _compiled(function: Callable[..., None], signature: Any, digest: str) -> Callable[..., None]:
+    """The function under a name that carries the digest: Numba's cache would not notice edits in what it calls."""
+    named = FunctionType(function.__code__, function.__globals__, f"{function.__name__}_{digest}")
+    named.__qualname__ = named.__name__
+    found: Callable[..., None] = njit(signature, cache=True)(named)
+    return found
+
+
+@cache
+def kernel() -> Kernel:
+    """The kernel of the catalog; compiling takes seconds once, later it comes from Numba's cache."""
+    wiring = wire(CATALOG)
+    scope: dict[str, Any] = {module.__name__.rpartition(".")[2]: module for module in wiring.modules}
+    scope |= {"nan": math.nan, "__name__": __name__}
+    exec(compile(wiring.source, __file__, "exec"), scope)  # noqa: S102
+    pieces = (scope["step"], plain(count_trade), _run)
+    step, trade, run = (_compiled(*piece, wiring.digest) for piece in zip(pieces, _signatures(), strict=True))
+    return Kernel(step, trade, run, wiring.slots)
+
+
+@cache
+def catalog_digest() -> str:
+    """Digest of every definition and of the loop: the same digest means the same features, bit for bit."""
+    return hashlib.sha256((wire(CATALOG).digest + inspect.getsource(sys.modules[__name__])).encode()).hexdigest()
