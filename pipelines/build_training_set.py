@@ -13,7 +13,6 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.catalog import FEATURES_TABLE
 from features.labels import LABEL_NAMES, LABELS_TABLE, compute_labels
 from features.market_day import symbol_day
 from infra import calendar
@@ -22,9 +21,12 @@ from infra.revision import source_digest
 from infra.tables import SILVER, TRAINING_SETS
 from pipelines.current_recipe import current_recipe
 from pipelines.step import StepContext, StepReport
+from pipelines.training_rows import SOURCES, content_hash
 
 ROW_KEYS = ("symbol", "event_at", "event_at_ns", "sequence", "known_at")
 BOOK = SILVER["book_snapshots"]
+JOINED = ("decisions", "parent_orders", "fills", "order_changes", "book_snapshots", "trades")
+"""Nouns that `fillwise training_set --decisions` joins to the set's sessions, as of the versions named with it."""
 
 
 def label_rows(books: pa.Table, context: StepContext, day: date) -> pa.Table:
@@ -57,9 +59,8 @@ def _build_labels(context: StepContext) -> dict[date, DayFile]:
 def training_set_row(context: StepContext, days: tuple[date, ...]) -> pa.Table:
     """One row that names the sessions, the versions and the content of the rows to learn from."""
     market, lake = context.market.name, context.lake
-    tables = (FEATURES_TABLE, LABELS_TABLE)
-    files = [path.stem for table in tables for paths in lake.day_files(table, market, days).values() for path in paths]
-    content = input_digest(*files)
+    content = content_hash(context, days)
+    versions = {table.name: lake.version(table) for table in (*SOURCES, *(SILVER[noun] for noun in JOINED))}
     recipe = current_recipe().recipe_id
     row = {
         "training_set_id": input_digest(market, str(context.night), recipe, content)[:16],
@@ -68,7 +69,7 @@ def training_set_row(context: StepContext, days: tuple[date, ...]) -> pa.Table:
         "sessions": len(days),
         "rows": lake.count(LABELS_TABLE, market, days),
         "recipe_id": recipe,
-        "delta_versions": json.dumps({table.name: lake.version(table) for table in tables}, sort_keys=True),
+        "delta_versions": json.dumps(versions, sort_keys=True),
         "content_hash": content,
     }
     return pa.Table.from_pylist([row], schema=pa.schema([TRAINING_SETS.column(name).arrow_field for name in row]))

@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -53,19 +52,15 @@ class _Lessons:
 
     def __init__(self, context: StepContext) -> None:
         self.context = context
-        self.days = context.lake.days(BOOK, context.market.name)
+        self.files = context.lake.day_files(BOOK, context.market.name)
         self.code = fit_digest()
         self.found: dict[date, Lesson] = {}
-        self.files: dict[date, tuple[Path, ...]] = {}
 
     def window(self, day: date) -> Sequence[date]:
         """The sessions that the fit through `day` learns from, oldest first."""
-        return [one for one in self.days if one <= day][-FIT_SESSIONS:]
+        return [one for one in self.files if one <= day][-FIT_SESSIONS:]
 
     def digest(self, day: date) -> str:
-        if day not in self.files:
-            lake, market = self.context.lake, self.context.market.name
-            self.files |= lake.day_files(BOOK, market, [day])
         return input_digest(*(path.stem for path in self.files[day]), self.code)
 
     def inputs(self, day: date) -> str:
@@ -124,7 +119,7 @@ def _fitted(lessons: _Lessons, day: date) -> DayFile:
 def run(context: StepContext) -> StepReport:
     """Fit the days whose books, or the books of the four sessions before, changed."""
     lake, market, lessons = context.lake, context.market.name, _Lessons(context)
-    days = [day for day in context.days if lake.day_files(BOOK, market, [day])]
+    days = [day for day in context.days if day in lessons.files]
     known = lake.inputs(FITS_TABLE, market, days)
     stale = [day for day in days if known.get(day) != lessons.inputs(day)]
     commits: list[Commit] = [] if stale else [lake.commit_days(FITS_TABLE, market, {})]

@@ -66,31 +66,27 @@ class SymbolRows:
     before: KnownBefore
 
 
-def _earlier(days: Sequence[date], day: date, count: int) -> Sequence[date]:
-    return [one for one in days if one < day][-count:]
-
-
 def day_sources(lake: Lake, market: Market, days: Sequence[date]) -> dict[date, DaySources]:
     """Sources of those of `days` that have books."""
     books, trades = (lake.day_files(SILVER[noun], market.name, days) for noun in ("book_snapshots", "trades"))
-    fitted, told = lake.days(FITS_TABLE, market.name), lake.days(SILVER["signals"], market.name)
+    fitted, told = (lake.day_files(table, market.name) for table in (FITS_TABLE, SILVER["signals"]))
     own = {
         noun: lake.day_files(SILVER[noun], market.name, days) if market.books_show_own_orders else {}
         for noun in ("child_orders", "fills")
     }
     found = {}
     for day, paths in books.items():
-        fits = lake.day_files(FITS_TABLE, market.name, _earlier(fitted, day, 1))
-        heard = [*_earlier(told, day, SESSIONS_BACK), *([day] if day in told else [])]
-        signals = lake.day_files(SILVER["signals"], market.name, heard)
+        fits = [fitted[one] for one in fitted if one < day][-1:]
+        earlier = [one for one in told if one < day][-SESSIONS_BACK:]
+        signals = [told[one] for one in (*earlier, day) if one in told]
         found[day] = DaySources(
             lake.root,
             market,
             day,
             paths,
             trades.get(day, ()),
-            tuple(path for one in sorted(signals) for path in signals[one]),
-            tuple(path for group in fits.values() for path in group),
+            tuple(path for group in signals for path in group),
+            tuple(path for group in fits for path in group),
             own["child_orders"].get(day, ()),
             own["fills"].get(day, ()),
         )
