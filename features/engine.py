@@ -42,6 +42,10 @@ def _owned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.require(values, requirements=["C", "W"])
 
 
+def _all_owned(*arrays: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
+    return tuple(_owned(values) for values in arrays)
+
+
 def _start(
     levels: int, slots: int, intervals_ns: Sequence[tuple[int, int]], before: KnownBefore
 ) -> tuple[npt.NDArray[Any], ...]:
@@ -65,27 +69,18 @@ def compute_features(
     columns = np.empty((len(FEATURE_NAMES), day.rows), np.float32)
     made.run(
         made.step,
-        *_start(day.bid_price.shape[1], made.slots, intervals_ns, before),
-        *(
-            _owned(values)
-            for values in (
-                day.times_ns,
-                day.bid_price,
-                day.bid_shares,
-                day.ask_price,
-                day.ask_shares,
-                day.traded_shares,
-                day.traded_notional,
-                day.trade_times_ns,
-                day.trade_price,
-                day.trade_shares,
-                day.trade_sign,
-                day.outside.usable_ns,
-                day.outside.about_ns,
-                day.outside.series,
-                day.outside.value,
-            )
+        _start(day.bid_price.shape[1], made.slots, intervals_ns, before),
+        _all_owned(
+            day.times_ns,
+            day.bid_price,
+            day.bid_shares,
+            day.ask_price,
+            day.ask_shares,
+            day.traded_shares,
+            day.traded_notional,
         ),
+        _all_owned(day.trade_times_ns, day.trade_price, day.trade_shares, day.trade_sign),
+        _all_owned(day.outside.usable_ns, day.outside.about_ns, day.outside.series, day.outside.value),
         np.empty((BLOCK, len(FEATURE_NAMES)), np.float32),
         columns,
     )

@@ -24,9 +24,7 @@ import numpy.typing as npt
 from numba import njit, types
 
 from features.catalog import CATALOG
-from features.fits import Fit
-from features.flow import Floats
-from features.kernel_state import ASK_PRICE, ASK_SHARES, BID_PRICE, BID_SHARES, Longs, count_trade
+from features.kernel_state import ASK_PRICE, ASK_SHARES, BID_PRICE, BID_SHARES, count_trade
 from features.measures import plain
 from features.outside import count_signal
 from features.wiring import wire
@@ -38,46 +36,27 @@ BLOCK = 64
 
 def _run(
     step: Callable[..., None],
-    books: Floats,
-    sums: Floats,
-    marks: Floats,
-    clock: Longs,
-    regime_state: Floats,
-    outside_values: Floats,
-    outside_about_ns: Longs,
-    outside_usable_ns: Longs,
-    fit: Fit,
-    auctions_ns: Longs,
-    intervals: Longs,
-    times_ns: Longs,
-    bid_price: Floats,
-    bid_shares: Floats,
-    ask_price: Floats,
-    ask_shares: Floats,
-    traded_shares: Floats,
-    traded_notional: Floats,
-    trade_times_ns: Longs,
-    trade_price: Floats,
-    trade_shares: Floats,
-    trade_sign: npt.NDArray[np.int8],
-    signal_usable_ns: Longs,
-    signal_about_ns: Longs,
-    signal_series: Longs,
-    signal_value: Floats,
+    state: tuple[npt.NDArray[Any], ...],
+    book: tuple[npt.NDArray[Any], ...],
+    trades: tuple[npt.NDArray[Any], ...],
+    signals: tuple[npt.NDArray[Any], ...],
     block: Row,
     columns: Row,
 ) -> None:
     """A day through `step`, trades and outside rows before the row that they precede.
 
-    `step` comes as a function pointer, so that it is compiled once and not once more inside the loop.
+    The tuples are `wiring.STATE_ARGUMENTS` and the fields of `SymbolDay`. `step` comes as a function pointer, so that
+    it is compiled once and not once more inside the loop.
     """
+    books, sums, marks, clock, regime_state, values, about_ns, usable_ns, fit, auctions_ns, intervals = state
+    times_ns, bid_price, bid_shares, ask_price, ask_shares, traded_shares, traded_notional = book
+    trade_times_ns, trade_price, trade_shares, trade_sign = trades
+    signal_usable_ns, signal_about_ns, signal_series, signal_value = signals
     trade = signal = 0
     for i in range(len(times_ns)):
         while signal < len(signal_usable_ns) and signal_usable_ns[signal] <= times_ns[i]:
             which, about, usable = signal_series[signal], signal_about_ns[signal], signal_usable_ns[signal]
-            count_signal(
-                outside_values, outside_about_ns, outside_usable_ns, which, about, usable, signal_value[signal]
-            )
+            count_signal(values, about_ns, usable_ns, which, about, usable, signal_value[signal])
             signal += 1
         while trade < len(trade_times_ns) and trade_times_ns[trade] <= times_ns[i]:
             count_trade(marks, clock, trade_times_ns[trade], trade_price[trade], trade_shares[trade], trade_sign[trade])
@@ -86,14 +65,18 @@ def _run(
             books[BID_PRICE, level], books[BID_SHARES, level] = bid_price[i, level], bid_shares[i, level]
             books[ASK_PRICE, level], books[ASK_SHARES, level] = ask_price[i, level], ask_shares[i, level]
         step(
-            books, sums, marks, clock, regime_state, outside_values, outside_about_ns, outside_usable_ns, fit,
-            auctions_ns, intervals, times_ns[i], traded_shares[i], traded_notional[i], block[i % BLOCK],
+            books, sums, marks, clock, regime_state, values, about_ns, usable_ns, fit, auctions_ns, intervals,
+            times_ns[i], traded_shares[i], traded_notional[i], block[i % BLOCK],
         )  # fmt: skip
         if i % BLOCK == BLOCK - 1 or i == len(times_ns) - 1:
-            first = i - i % BLOCK
-            for column in range(len(columns)):
-                for row in range(first, i + 1):
-                    columns[column, row] = block[row - first, column]
+            _to_columns(block, columns, i - i % BLOCK, i + 1)
+
+
+@njit
+def _to_columns(block: Row, columns: Row, first: int, end: int) -> None:
+    for column in range(len(columns)):
+        for row in range(first, end):
+            columns[column, row] = block[row - first, column]
 
 
 @dataclass(frozen=True)
@@ -114,7 +97,8 @@ def _signatures() -> tuple[Any, Any, Any]:
     books = (times, block, block, block, block, line, line)
     trade = types.void(line, times, types.int64, types.float64, types.float64, types.int64)
     signals = (times, times, times, line)
-    return step, trade, types.void(types.FunctionType(step), *state, *books, *trades, *signals, rows, rows)
+    groups = (types.Tuple(state), types.Tuple(books), types.Tuple(trades), types.Tuple(signals))
+    return step, trade, types.void(types.FunctionType(step), *groups, rows, rows)
 
 
 def _compiled(function: Callable[..., None], signature: Any, digest: str) -> Callable[..., None]:

@@ -23,6 +23,7 @@ from infra.lake import Commit
 from infra.lake_files import DayFile, input_digest, write_day_file
 from infra.spark import each_day, spark_session
 from pipelines.batches import day_batches, merged
+from pipelines.sketches import commit_sketches
 from pipelines.step import StepContext, StepReport
 from pipelines.symbol_days import ROW_KEYS, DaySources, SymbolRows, day_sources, symbol_rows
 
@@ -93,7 +94,7 @@ def run(context: StepContext) -> StepReport:
             files = dict(zip([task.day for task in batch], build(batch), strict=True))
             commits.append(context.lake.commit_days(FEATURES_TABLE, name, files))
     (commit,) = merged(commits)
+    sketched = commit_sketches(context)
     note = f"{len(stale)} of {len(tasks)} days built, {len(FEATURE_NAMES)} features"
-    return StepReport(
-        rows_in=commit.rows, rows_out=commit.rows, tables=(commit,), is_unchanged=commit.is_unchanged, notes=(note,)
-    )
+    is_unchanged = commit.is_unchanged and sketched.is_unchanged
+    return StepReport(commit.rows, commit.rows, 0, (commit, sketched), is_unchanged, (note,))

@@ -20,6 +20,7 @@ from infra.lake_files import DayFile, input_digest, write_day_file
 from infra.revision import source_digest
 from infra.tables import SILVER, TRAINING_SETS
 from pipelines.current_recipe import current_recipe
+from pipelines.feature_correlations import commit_correlations
 from pipelines.step import StepContext, StepReport
 from pipelines.training_rows import SOURCES, content_hash
 
@@ -79,6 +80,7 @@ def run(context: StepContext) -> StepReport:
     """Label the days whose books changed, then name tonight's training set."""
     market, lake = context.market.name, context.lake
     labels = lake.commit_days(LABELS_TABLE, market, _build_labels(context))
+    correlated = commit_correlations(context)
     days = tuple(day for day in lake.days(LABELS_TABLE, market) if day <= context.night)
     days = days[-current_recipe().window_sessions :]
     rows = training_set_row(context, days)
@@ -91,7 +93,7 @@ def run(context: StepContext) -> StepReport:
     return StepReport(
         rows_in=labels.rows,
         rows_out=labels.rows + 1,
-        tables=(labels, sets),
-        is_unchanged=labels.is_unchanged and sets.is_unchanged,
+        tables=(labels, sets, correlated),
+        is_unchanged=labels.is_unchanged and sets.is_unchanged and correlated.is_unchanged,
         notes=(note,),
     )

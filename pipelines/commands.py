@@ -15,12 +15,14 @@ from infra.settings import Settings
 from pipelines.options import (
     backup_options,
     due_option,
+    feature_options,
     known_options,
     maintain_options,
     quarantine_options,
     restore_options,
     run_options,
     table_option,
+    training_set_options,
     word_options,
 )
 
@@ -68,6 +70,26 @@ def _tables(settings: Settings, arguments: argparse.Namespace) -> int:
     from pipelines.describe import print_tables
 
     return print_tables(arguments.table)
+
+
+def _training_set(settings: Settings, arguments: argparse.Namespace) -> int:
+    from infra.environment import apply
+
+    apply(settings)
+    from pipelines.arguments import run_from
+    from pipelines.remake import print_training_set
+
+    return print_training_set(run_from(settings, arguments), arguments)
+
+
+def _features(settings: Settings, arguments: argparse.Namespace) -> int:
+    from pipelines.feature_catalog import print_features, print_page
+
+    if arguments.page:
+        from pipelines.arguments import run_from
+
+        return print_page(run_from(settings, arguments))
+    return print_features(arguments.feature)
 
 
 def _up(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -133,7 +155,10 @@ def _deadline(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-ROWS_HELP = "say of every file of a day what became of its rows; exit 1 when they do not add up"
+ROWS_HELP = (
+    "say of every file of a day what became of its rows; exit 1 when they do not add up, or when silver, features or "
+    "labels rest on rows that were corrected since"
+)
 COMMANDS: tuple[Command, ...] = (
     Command(
         "session",
@@ -191,6 +216,18 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("status", "what state the system is in, on one screen", _status, ()),
     Command("tables", "every table: columns, units, what a user's file must hold", _tables, (table_option,)),
+    Command(
+        "features",
+        "the catalog of features, one of them in full, or with --page its page of distributions",
+        _features,
+        (run_options, feature_options),
+    ),
+    Command(
+        "training_set",
+        "list the training sets, or make one again exactly and write its rows",
+        _training_set,
+        (run_options, training_set_options),
+    ),
     Command(
         "airflow",
         "Airflow's own command line on this state folder, as in airflow backfill create …",

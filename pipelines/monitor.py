@@ -2,104 +2,84 @@
 
 The verdict is that of `models/drift.py`. The window is the `history_sessions` before tonight, those that a refit may
 learn from; up to a year of sessions sets the threshold. The page at `<home>/pages/<market>/<day>/drift.html` shows
-the features that stand furthest apart. Sessions are read a few at a time and kept as histograms.
+the features that stand furthest apart. Everything is read off the daily sketches; no row of a feature is touched. The
+features page (`fillwise features --page`) is written anew, unless there is a later session than tonight's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.catalog import FEATURE_NAMES, FEATURES_TABLE
+from features.sketches import evenly
 from infra import calendar
 from infra.drift_report import MAX_COLUMNS, MAX_ROWS, DriftPage, draw_drift_report
 from infra.errors import EvidenceError
-from models.drift import DriftVerdict, judge_drift, sketch, sketch_edges
-from pipelines.batches import day_batches
+from infra.tables import FEATURE_SKETCHES
+from models.drift import DriftVerdict, FeatureHistory, judge_drift
+from pipelines.feature_page import write_page
 from pipelines.health import HealthRow, record_health
+from pipelines.sketch_history import SessionSums, feature_history, read_sums
 from pipelines.step import StepContext, StepReport
 
 STEP = "monitor"
-HOURS = 24
 HISTORY_SESSIONS = 250
 """Sessions that set the threshold, because in a year the quantile of one in 63 is the fourth largest day."""
-NS_PER_US = 1000
 WORST_SHOWN = 5
 BECAUSE = "alarms about once a quarter over all features, by the sessions' own history"
 
-Float32 = npt.NDArray[np.float32]
-Long = npt.NDArray[np.int64]
+Float = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SessionRows:
-    """One session's features: values (n, k) float32, NaN for null, and the local hour (n) of each row."""
+class Compared:
+    """What tonight's comparison found, and the rows of features behind it."""
 
-    values: Float32
-    hours: Long
-
-    def sample(self, count: int) -> Float32:
-        """At most `count` rows, evenly over symbols and time (the table is sorted by both)."""
-        step = max(1, -(-len(self.values) // max(1, count)))
-        return self.values[::step]
+    verdict: DriftVerdict
+    page: DriftPage
+    rows: int
 
 
-def _session_rows(rows: pa.Table, zone: ZoneInfo) -> SessionRows:
-    values = np.empty((rows.num_rows, len(FEATURE_NAMES)), np.float32)
-    for place, name in enumerate(FEATURE_NAMES):
-        values[:, place] = pc.fill_null(rows[name], np.nan).to_numpy()
-    local = rows["event_at"].cast(pa.timestamp("us", tz=str(zone)))
-    return SessionRows(values, pc.hour(local).to_numpy().astype(np.int64))
-
-
-def _sessions(context: StepContext, days: Sequence[date]) -> Iterator[SessionRows]:
-    zone, names = ZoneInfo(context.market.zone), ["trade_date", "event_at", *FEATURE_NAMES]
-    for batch in day_batches(days):
-        rows = context.lake.read(FEATURES_TABLE, context.market.name, batch, names)
-        for day in batch:
-            yield _session_rows(rows.filter(pc.equal(rows["trade_date"], day)), zone)
-
-
-def _compare(context: StepContext, history: Sequence[date]) -> tuple[DriftVerdict, DriftPage, int]:
-    (today,) = _sessions(context, [context.night])
-    if not len(today.values):
+def _require_tonight(context: StepContext, sums: Sequence[SessionSums]) -> None:
+    if not sums or sums[-1].day != context.night:
         raise EvidenceError(
             "no features tonight",
-            which=f"{FEATURES_TABLE.name} {context.market.name} {context.night}",
+            which=f"{FEATURE_SKETCHES.name} {context.market.name} {context.night}",
             found="0 rows",
             allowed="a session with features",
             next_step=f"fillwise build_features --market {context.market.name} --day {context.night}",
         )
-    edges = sketch_edges(today.values)
-    sketches, samples, count = [], [today.values[:0]], len(today.values)
-    length = context.settings.history_sessions
-    window = history[-length:]
-    for day, session in zip(history, context.progress(_sessions(context, history), STEP), strict=True):
-        sketches.append(sketch(session.values, session.hours, edges, HOURS))
-        if day in window:
-            samples.append(session.sample(MAX_ROWS // len(window)))
-        count += len(session.values)
-    verdict = judge_drift(sketches, length, sketch(today.values, today.hours, edges, HOURS), FEATURE_NAMES)
-    return verdict, _draw(context, verdict, np.concatenate(samples), today.sample(MAX_ROWS)), count
 
 
-def _draw(context: StepContext, verdict: DriftVerdict, window: Float32, today: Float32) -> DriftPage:
-    names = [drift.feature for drift in verdict.features[:MAX_COLUMNS]]
-    if not names:
+def _compare(context: StepContext, days: Sequence[date]) -> Compared:
+    sums = [found for found in context.progress(read_sums(context, days), STEP) if found.rows]
+    _require_tonight(context, sums)
+    histories = (feature_history(sums, name) for name in FEATURE_NAMES)
+    verdict = judge_drift(histories, context.settings.history_sessions)
+    furthest = [feature_history(sums, drift.feature) for drift in verdict.features[:MAX_COLUMNS]]
+    return Compared(verdict, _draw(context, furthest), sum(found.rows for found in sums))
+
+
+def _values(history: FeatureHistory, first: int, last: int | None) -> Float:
+    """Values that stand for the sessions from `first` up to `last`, all hours together."""
+    return evenly(history.places, history.counts[first:last].sum(axis=(0, 1)), MAX_ROWS)
+
+
+def _draw(context: StepContext, furthest: Sequence[FeatureHistory]) -> DriftPage:
+    if not furthest:
         return DriftPage((), (), ())
-    frames = [pd.DataFrame(side, columns=list(FEATURE_NAMES))[names].astype(float) for side in (window, today)]
+    spans = ((-1 - context.settings.history_sessions, -1), (-1, None))
+    window, today = (pd.DataFrame({history.feature: _values(history, *span) for history in furthest}) for span in spans)
     at = calendar.known_at(context.market, context.night)
     path = context.page_folder(context.night) / "drift.html"
     title = f"{context.market.name} {context.night} against the training window"
-    return draw_drift_report(frames[0], frames[1], path, title, at)
+    return draw_drift_report(window, today, path, title, at)
 
 
 def _health(verdict: DriftVerdict, page: DriftPage) -> list[HealthRow]:
@@ -117,10 +97,13 @@ def _health(verdict: DriftVerdict, page: DriftPage) -> list[HealthRow]:
 
 def run(context: StepContext) -> StepReport:
     """Judge tonight's features. Raises EvidenceError when tonight has none; never stops the night for drift."""
-    days = [day for day in context.lake.days(FEATURES_TABLE, context.market.name) if day < context.night]
-    verdict, page, count = _compare(context, days[-HISTORY_SESSIONS:])
-    rows = _health(verdict, page)
+    every = context.lake.days(FEATURE_SKETCHES, context.market.name)
+    days = [day for day in every if day <= context.night]
+    found = _compare(context, days[-1 - HISTORY_SESSIONS :])
+    rows = _health(found.verdict, found.page)
     commit = record_health(context, STEP, context.night, rows)
     path = context.page_folder(context.night) / "drift.html"
-    notes = (verdict.reason, f"page {path}" if page.columns else "no page: nothing to compare")
-    return StepReport(count, len(rows), 0, (commit,), commit.is_unchanged, notes)
+    notes = (found.verdict.reason, f"page {path}" if found.page.columns else "no page: nothing to compare")
+    if days == list(every):
+        write_page(context)
+    return StepReport(found.rows, len(rows), 0, (commit,), commit.is_unchanged, notes)

@@ -16,7 +16,13 @@ def run_options(parser: ArgumentParser) -> None:
         metavar="YYYY-MM-DD",
         help="session (default: the latest one that has closed)",
     )
-    parser.add_argument("--from", dest="first", metavar="YYYY-MM-DD", help="first session of a range")
+    parser.add_argument(
+        "--from",
+        dest="first",
+        metavar="YYYY-MM-DD",
+        help="first session of a range; a step, or backfill, leaves out sessions of which the folder of --data has no "
+        "file, names them at the end and exits 0, and exits 1 where it has none at all or one cannot be taken",
+    )
     parser.add_argument("--to", dest="last", metavar="YYYY-MM-DD", help="last session of a range")
     parser.add_argument(
         "--data",
@@ -89,6 +95,19 @@ def word_options(parser: ArgumentParser) -> None:
     parser.add_argument("words", nargs=REMAINDER, help="what Airflow shall do")
 
 
+def training_set_options(parser: ArgumentParser) -> None:
+    """`training_set`: which one, what of it, and where to."""
+    parser.add_argument("training_set", nargs="?", metavar="ID", help="make this one again (default: list them)")
+    parser.add_argument("--decisions", action="store_true", help="the desk's decisions of these sessions, as of then")
+    parser.add_argument("--out", metavar="FILE", help="write the rows as Parquet")
+
+
 def table_option(parser: ArgumentParser) -> None:
     """`tables`: one of them."""
     parser.add_argument("table", nargs="?", help="one noun or table (default: all)")
+
+
+def feature_options(parser: ArgumentParser) -> None:
+    """`features`: one of them, or the page."""
+    parser.add_argument("feature", nargs="?", help="one feature in full (default: all)")
+    parser.add_argument("--page", action="store_true", help="write the market's features page and say where it lies")

@@ -62,9 +62,11 @@ def nights(root: Path) -> dict[str, tuple[NightLink, ...]]:
 
 def render_list(root: Path) -> str:
     """The first page, as HTML."""
-    from pipelines.page_template import page_environment
+    from pipelines.page_template import FEATURES_PAGE, page_environment
 
-    return page_environment().get_template("nights.html").render(markets=nights(root))
+    markets = nights(root)
+    pages = {name: FEATURES_PAGE for name in markets if (root / name / FEATURES_PAGE).is_file()}
+    return page_environment().get_template("nights.html").render(markets=markets, feature_pages=pages)
 
 
 class PageHandler(SimpleHTTPRequestHandler):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 DASH = "–"
+FEATURES_PAGE = "features.html"
+"""Name of a market's features page, beside the folders of its nights."""
 
 
 def signed(value: float | None, digits: int = 2) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.errors import NightStoppedError
 from infra.tables import HEALTH, QUARANTINE
-from pipelines.page_template import page_environment
+from pipelines.page_template import FEATURES_PAGE, page_environment
 from pipelines.report_inputs import Part, StepLine, part, read_steps, require_finished, stopped_at
 from pipelines.report_parts import Judged, Signal, read_judged, read_paid, read_signal
 from pipelines.report_tables import CostLine, RefusedLine, refused_lines
@@ -98,7 +98,7 @@ def _checks(context: StepContext, day: date, steps: tuple[StepLine, ...], step: 
 
 def _links(context: StepContext, folder: Path, signal: Part[Signal]) -> tuple[Link, ...]:
     files = (("drift report (Evidently)", "drift.html"), ("data checks (Great Expectations)", "data_docs/index.html"),
-             ("evidence (JSON)", "evidence.json"))  # fmt: skip
+             ("evidence (JSON)", "evidence.json"), ("features", f"../{FEATURES_PAGE}"))  # fmt: skip
     links = [Link(title, name if (folder / name).exists() else "", "not written tonight") for title, name in files]
     run = Link("MLflow run", "", signal.why or "no run was recorded")
     if signal.value is not None and signal.value.training.run_id:

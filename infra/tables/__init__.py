@@ -10,7 +10,15 @@ from dataclasses import replace
 
 from infra.tables.columns import Column, RowRule, Table
 from infra.tables.custody import DELIVERIES, QUARANTINE, RELEASES, RESTATEMENTS
-from infra.tables.gold import BACKTESTS, COSTS, GOLD, HEALTH, TRAINING_SETS
+from infra.tables.gold import (
+    BACKTESTS,
+    COSTS,
+    FEATURE_CORRELATIONS,
+    FEATURE_SKETCHES,
+    GOLD,
+    HEALTH,
+    TRAINING_SETS,
+)
 from infra.tables.nouns import NOUNS, PROVENANCE
 
 __all__ = [
@@ -18,6 +26,8 @@ __all__ = [
     "BRONZE",
     "COSTS",
     "DELIVERIES",
+    "FEATURE_CORRELATIONS",
+    "FEATURE_SKETCHES",
     "GOLD",
     "HEALTH",
     "LAYERS",

@@ -121,4 +121,42 @@ HEALTH = Table(
     sort_by=("step", "check_name", "subject"),
 )
 
-GOLD: dict[str, Table] = {table.name: table for table in (TRAINING_SETS, BACKTESTS, COSTS, HEALTH)}
+FEATURE_SKETCHES = Table(
+    "gold.feature_sketches",
+    "a histogram of each feature: one row a feature, symbol group and local hour (`features/sketches.py`)",
+    (
+        *KEYS,
+        Column("feature", "string", "column of gold.features"),
+        Column("version", "int", "version of its definition: others are never merged with it", low=1, high=1e6),
+        Column("definitions", "string", "digest of every definition in force when the day was built"),
+        Column("symbol_group", "string", "the symbol, or its tenth by liquidity in a market of many"),
+        Column("hour", "int", "local hour", low=0, high=23),
+        Column("rows", "long", "rows of gold.features", low=1, high=1e12),
+        Column("nulls", "long", "of them null", low=0, high=1e12),
+        Column("zeros", "long", "of them exactly zero", low=0, high=1e12),
+        Column("lowest", "float", "smallest value", is_nullable=True),
+        Column("highest", "float", "largest value", is_nullable=True),
+        Column("bins", "string", "JSON array: step from the last key, rows in the bin, step, rows, …"),
+    ),
+    key=("market", "trade_date", "feature", "symbol_group", "hour"),
+    sort_by=("feature", "symbol_group", "hour"),
+)
+
+FEATURE_CORRELATIONS = Table(
+    "gold.feature_correlations",
+    "how each feature and each label moved together in one session (`features/correlations.py`)",
+    (
+        *KEYS,
+        Column("feature", "string", "column of gold.features"),
+        Column("version", "int", "version of its definition", low=1, high=1e6),
+        Column("label", "string", "column of gold.labels"),
+        Column("rows", "long", "rows compared", low=0, high=1e12),
+        Column("rank_correlation", "double", "Spearman's, mean over symbols", is_nullable=True, low=-1, high=1),
+    ),
+    key=("market", "trade_date", "feature", "label"),
+    sort_by=("feature", "label"),
+)
+
+GOLD: dict[str, Table] = {
+    table.name: table for table in (TRAINING_SETS, BACKTESTS, COSTS, HEALTH, FEATURE_SKETCHES, FEATURE_CORRELATIONS)
+}

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,11 +60,21 @@ def test_the_day_and_the_desk_compute_the_same_bits(day: SymbolDay, before: Know
     assert np.array_equal(bits(batch), bits(live))
 
 
-@settings(deadline=None)
-@given(odd_days(), st.data())
-def test_changing_what_comes_later_changes_no_feature(day: SymbolDay, data: st.DataObject) -> None:
-    cut = data.draw(st.integers(0, day.rows - 1))
-    now = day.times_ns[cut]
+Compute = Callable[[SymbolDay], Matrix]
+
+
+def of_day(day: SymbolDay) -> Matrix:
+    return compute_features(day, INTERVALS, fitted())
+
+
+def one_row_early(day: SymbolDay) -> Matrix:
+    """A planted leak: every row shows what only the next one knows."""
+    found = of_day(day)
+    return np.concatenate([found[1:], found[-1:]])
+
+
+def looks_ahead(compute: Compute, day: SymbolDay, now: int) -> bool:
+    """Whether features up to an instant change with what comes after it, or when it is cut off."""
     later, traded_later = day.times_ns > now, day.trade_times_ns > now
     other = replace(
         day,
@@ -74,10 +85,21 @@ def test_changing_what_comes_later_changes_no_feature(day: SymbolDay, data: st.D
         trade_sign=np.where(traded_later, -day.trade_sign, day.trade_sign).astype(np.int8),
         outside=replace(day.outside, value=np.where(day.outside.usable_ns > now, 99.0, day.outside.value)),
     )
-    whole, changed = compute_features(day, INTERVALS, fitted()), compute_features(other, INTERVALS, fitted())
-    known = compute_features(day_until(day, int(now)), INTERVALS, fitted())
-    assert np.array_equal(bits(whole[~later]), bits(changed[~later]))
-    assert np.array_equal(bits(whole[~later]), bits(known))
+    whole, changed, known = compute(day), compute(other), compute(day_until(day, now))
+    return any(not np.array_equal(bits(whole[~later]), bits(one)) for one in (changed[~later], known))
+
+
+@settings(deadline=None)
+@given(odd_days(), st.data())
+def test_changing_what_comes_later_changes_no_feature(day: SymbolDay, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, day.rows - 1))
+    assert not looks_ahead(of_day, day, int(day.times_ns[cut]))
+
+
+def test_a_planted_leak_is_caught() -> None:
+    day = day_of([(0.0, 9.9, 5.0, 10.1, 5.0), (1.0, 9.9, 5.0, 10.1, 5.0), (2.0, 9.8, 5.0, 10.1, 9.0)])
+    assert looks_ahead(one_row_early, day, NS)
+    assert not looks_ahead(of_day, day, NS)
 
 
 def test_plain_python_computes_the_same_bits(tmp_path: Path) -> None:

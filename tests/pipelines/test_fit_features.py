@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -56,6 +57,12 @@ def whole(tmp_path: Path) -> StepContext:
     return given
 
 
+def build(given: StepContext) -> None:
+    """Features of every session, one at a time, which needs no Spark."""
+    for day in given.days:
+        build_features.run(replace(given, days=(day,)))
+
+
 def fit_of(given: StepContext, day: date) -> dict[str, object]:
     (row,) = given.lake.read_day(FITS_TABLE, MARKET.name, day).to_pylist()
     return row
@@ -91,28 +98,28 @@ def test_features_of_a_day_read_the_fit_of_the_session_before_and_never_their_ow
 def test_a_changed_session_makes_the_fits_that_learned_from_it_and_the_features_after_them_anew(
     whole: StepContext,
 ) -> None:
-    build_features.run(whole)
+    build(whole)
     before = {day: whole.lake.fingerprint(FEATURES_TABLE, MARKET.name, day) for day in DAYS}
     assert fit_features.run(whole).is_unchanged
     whole.lake.replace_days(SILVER["book_snapshots"], MARKET.name, {DAYS[0]: lively(DAYS[0], 99)})
     assert fit_features.run(whole).notes == ("5 of 7 days fitted, each on up to 5 sessions",)
-    build_features.run(whole)
+    build(whole)
     changed = [day for day in DAYS if whole.lake.fingerprint(FEATURES_TABLE, MARKET.name, day) != before[day]]
     assert changed == list(DAYS[:6])
 
 
 def test_a_planted_future_in_a_fit_would_be_seen(whole: StepContext) -> None:
     """What a later session holds changes no feature of an earlier one, through the fits neither."""
-    build_features.run(whole)
+    build(whole)
     before = whole.lake.fingerprint(FEATURES_TABLE, MARKET.name, DAYS[-2])
     whole.lake.replace_days(SILVER["book_snapshots"], MARKET.name, {DAYS[-1]: lively(DAYS[-1], 99)})
     fit_features.run(whole)
-    build_features.run(whole)
+    build(whole)
     assert whole.lake.fingerprint(FEATURES_TABLE, MARKET.name, DAYS[-2]) == before
 
 
 def test_the_fitted_features_have_values_once_there_is_a_fit(whole: StepContext) -> None:
-    build_features.run(whole)
+    build(whole)
     rows = whole.lake.read_day(FEATURES_TABLE, MARKET.name, DAYS[-1])
     assert rows["microprice_adjusted_bps"].null_count == 0
     assert set(FEATURE_NAMES) <= set(rows.column_names)

@@ -17,6 +17,8 @@ from infra.markets import MARKETS
 from infra.settings import Settings
 from infra.tables import HEALTH
 from pipelines import monitor
+from pipelines.page_template import FEATURES_PAGE
+from pipelines.sketches import commit_sketches
 from pipelines.step import StepContext
 from tests.builders import FRIDAY, plain_rows
 from tests.pipelines.made_books import OPEN_NS
@@ -42,6 +44,7 @@ def a_context(home: Path, *, sessions: int, shift: float = 0.0, tonight: date = 
     lake = Lake(settings.lake)
     rows = {day: features(day, shift if day == FRIDAY else 0.0) for day in DAYS[-1 - sessions :]}
     lake.replace_days(FEATURES_TABLE, "sample", rows)
+    commit_sketches(StepContext(settings, MARKETS["sample"], tuple(rows), lake))
     return StepContext(settings, MARKETS["sample"], (tonight,), lake)
 
 
@@ -80,8 +83,25 @@ def test_a_night_without_features_says_what_to_run(tmp_path: Path) -> None:
         monitor.run(context)
 
 
-def test_a_sample_is_spread_over_the_whole_session() -> None:
-    rows = monitor.SessionRows(np.arange(1000, dtype=np.float32)[:, None], np.zeros(1000, np.int64))
-    assert rows.sample(10)[:, 0].tolist() == [100.0 * number for number in range(10)]
-    assert len(rows.sample(300)) <= 300
-    assert len(rows.sample(5000)) == 1000
+def test_a_night_whose_features_were_not_sketched_says_what_to_run(tmp_path: Path) -> None:
+    context = a_context(tmp_path, sessions=1)
+    later = calendar.sessions(MARKETS["sample"], FRIDAY, date(2026, 11, 23))[-1]
+    context.lake.replace_days(FEATURES_TABLE, "sample", {later: features(later)})
+    with pytest.raises(EvidenceError, match=r"gold\.feature_sketches sample 2026-11-23"):
+        monitor.run(StepContext(context.settings, context.market, (later,), context.lake))
+
+
+def test_rows_of_features_are_not_touched(tmp_path: Path) -> None:
+    context = a_context(tmp_path, sessions=3, shift=0.3)
+    for paths in context.lake.day_files(FEATURES_TABLE, "sample").values():
+        paths[0].unlink()
+    assert monitor.run(context).rows_in == 4 * ROWS
+
+
+def test_the_features_page_is_written_for_the_latest_session_only(tmp_path: Path) -> None:
+    context = a_context(tmp_path, sessions=1)
+    page = context.settings.pages / "sample" / FEATURES_PAGE
+    monitor.run(StepContext(context.settings, context.market, (DAYS[-2],), context.lake))
+    assert not page.exists()
+    monitor.run(context)
+    assert f"as of {FRIDAY:%a %d %b %Y}" in page.read_text()
