@@ -18,7 +18,10 @@ goes on with the version in production. Common cases:
 
 **Safe to run again**: yes, any task, any number of times, also after a kill. A step run twice leaves the same tables.
 **By hand**: `fillwise <step> --market M --day D`; the whole night without Airflow: `fillwise night --market M --day D`.
-**Backfill**: `fillwise bootstrap`, or trigger this DAG with the parameter `day`.
+**Backfill**: `fillwise bootstrap`, or trigger this DAG with the parameter `day`. A range is
+`fillwise backfill --from D1 --to D2`: sessions of which the folder of `--data` has no file are left out and named at
+its end (exit 0); a file that cannot be taken stops it, and so does a night without a file.
+**A corrected day**: `fillwise reconcile --day D` exits 1 until `fillwise backfill` has worked the day again.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ SOH put back where the log shows `|`, `;` or `^A`. The separator is what stands 
 a value of a log with SOH stays what it is.
 
     >>> body = b"8=FIX.4.2|9=49|35=0|34=2|49=KOD|56=BON|52=20180223-19:14:55.188|10=161|"
-    >>> (found,) = read_messages(b"2018/02/23 19:14:55.193935 " + body)
+    >>> (found,) = read_messages([b"2018/02/23 19:14:55.193935 ", body])
     >>> found.prefix, found.get(35), found.get(52)
     ('2018/02/23 19:14:55.193935 ', '0', '20180223-19:14:55.188')
 
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from simplefix import FixParser
@@ -145,13 +145,14 @@ def integrity(body: bytes) -> Integrity:
     )
 
 
-def _lines(payload: bytes) -> Iterator[bytes]:
-    start = 0
-    while start < len(payload):
-        end = payload.find(b"\n", start)
-        end = len(payload) if end < 0 else end
-        yield payload[start : min(end, start + LINE_LIMIT_BYTES + 1)]
-        start = end + 1
+def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines of a log that comes in blocks, each cut to one byte more than is allowed."""
+    rest = b""
+    for block in blocks:
+        *whole, rest = (rest[: LINE_LIMIT_BYTES + 1] + block).split(b"\n")
+        yield from (line[: LINE_LIMIT_BYTES + 1] for line in whole)
+    if rest:
+        yield rest[: LINE_LIMIT_BYTES + 1]
 
 
 def _pieces(line: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -229,14 +230,14 @@ def parse_message(number: int, prefix: bytes, body: bytes) -> Message | Fault:
     return Message(number, printable(prefix), body, pairs if len(pairs) != body.count(SOH) else ())
 
 
-def read_messages(payload: bytes) -> Iterator[Message | Fault]:
-    """Every message and every line that is none, in the log's order.
+def read_messages(blocks: Iterable[bytes]) -> Iterator[Message | Fault]:
+    """Every message and every line that is none, in the log's order. `blocks`: the log's bytes, cut anywhere.
 
     `number` counts from 0; a blank line takes a number and brings nothing, so that with one message a line it is
-    the line's number. Only one line is held at a time.
+    the line's number. Only one block and one line are held at a time.
     """
     number = 0
-    for line in _lines(payload):
+    for line in _lines(blocks):
         if len(line) > LINE_LIMIT_BYTES:
             yield Fault(number, "fix_line_is_short_enough", f"more than {LINE_LIMIT_BYTES:,} bytes", line[:SHOWN_BYTES])
             number += 1

@@ -44,9 +44,12 @@ def _run_step_command(settings: Settings, arguments: argparse.Namespace) -> int:
 
     apply(settings)
     from pipelines.arguments import run_from
+    from pipelines.recorded import recorded, tell_left_out
     from pipelines.runner import run_step
 
-    run_step(arguments.command, run_from(settings, arguments))
+    run = recorded(run_from(settings, arguments))
+    run_step(arguments.command, run)
+    tell_left_out(arguments.command, run)
     return 0
 
 

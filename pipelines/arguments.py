@@ -34,9 +34,9 @@ def _date(raw: str, option: str) -> date:
 
 def _latest(settings: Settings, market: Market, data: Path | None) -> date:
     """The latest session that has closed; of a market that comes in files, the latest of which there are any."""
-    from pipelines.sources.catalog import READERS, Folders, delivered_days
+    from pipelines.sources.catalog import Folders, delivered_days, needs_folder
 
-    if all(READERS[name].reads_drops for name in market.sources):
+    if not needs_folder(market):
         return calendar.latest_closed_session(market, datetime.now(UTC))
     days = delivered_days(Folders(data, settings.drops / market.name), market)
     if not days:

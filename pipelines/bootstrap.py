@@ -14,6 +14,7 @@ from infra import calendar
 from infra.lake import Lake
 from infra.markets import Market
 from infra.tables import SILVER
+from pipelines.recorded import recorded, tell_left_out
 from pipelines.runner import Run, run_step
 from pipelines.sources.catalog import Folders, delivered_days
 from pipelines.steps import STEPS
@@ -46,14 +47,22 @@ def bootstrap(run: Run) -> int:
         log.info("bootstrap: history of %d sessions is there, nothing to do", len(days))
         return 0
     log.info("bootstrap: %d sessions of %s, %s to %s", len(missing), run.market.name, missing[0], missing[-1])
-    return backfill(replace(run, days=missing))
+    return _work(replace(run, days=missing))
 
 
 def backfill(run: Run) -> int:
     """Work a range up to labels: every step of the history over all of it, one Spark session for its features.
 
-    Safe to run again; a day whose inputs did not change is left alone, one that was restated is made anew. Answers 0.
+    Safe to run again; a day whose inputs did not change is left alone, one that was restated is made anew. Sessions
+    that were not recorded are left out and named (`pipelines/recorded.py`). Answers 0.
     """
+    worked = recorded(run)
+    _work(worked)
+    tell_left_out("backfill", worked)
+    return 0
+
+
+def _work(run: Run) -> int:
     for step in STEPS:
         if step.is_history:
             run_step(step.name, run)

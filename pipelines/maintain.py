@@ -30,6 +30,15 @@ BUDGET_GB: Mapping[str, float] = {
     "cache": 5.0,
 }
 """A year of the built-in market takes 6 GB of lake and 5 GB of drops; at ten times that somebody should look."""
+KEPT = "every version must stay reproducible, so nothing of it goes by itself: give it a larger disk, or another budget"
+NEXT_STEP: Mapping[str, str] = {
+    "lake": "fillwise maintain --apply; then a smaller FILLWISE_SUPERSEDED_DAYS, or a larger disk",
+    "registry": KEPT,
+    "drops": KEPT,
+    "logs": "fillwise maintain --apply; then a smaller FILLWISE_LOGS_DAYS",
+    "pages": "fillwise maintain --apply; then a smaller FILLWISE_PAGES_DAYS",
+    "cache": "delete the folder while nothing runs; it is made again",
+}
 
 
 @dataclass(frozen=True)
@@ -49,10 +58,6 @@ class Upkeep:
     held: dict[Path, Pin] = field(default_factory=dict)
     young: int = 0
     missing: list[tuple[Pin, int]] = field(default_factory=list)
-
-    @property
-    def bytes(self) -> int:
-        return sum(path.stat().st_size for path in self.removable)
 
 
 def pins(settings: Settings) -> tuple[Pin, ...]:
@@ -107,10 +112,25 @@ def look(settings: Settings, now: float) -> Upkeep:
 
 
 def _print_budget(settings: Settings) -> None:
+    above = []
     for kind, budget in BUDGET_GB.items():
         folder = settings.home / kind
         used = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
-        print(f"  {kind:10}{used:8.2f} of {budget:g} GB{'  above its budget' if used > budget else ''}")
+        print(f"  {kind:10}{used:8.2f} of {budget:g} GB")
+        words = f"above its budget: {folder}; found {used:.2f} GB; allowed: {budget:g} GB; next: {NEXT_STEP[kind]}"
+        above += [words] if used > budget else []
+    for words in above:
+        print(words)
+
+
+def _print_removable(settings: Settings, removable: list[Path]) -> None:
+    print(f"removable: {len(removable)} files, {sum(path.stat().st_size for path in removable) / 1e6:.1f} MB")
+    groups: dict[str, list[Path]] = {}
+    for path in removable:
+        kind, *inside = path.relative_to(settings.home).parts
+        groups.setdefault(".".join((kind, *inside[:2])) if kind == "lake" else kind, []).append(path)
+    for name, paths in sorted(groups.items()):
+        print(f"  {name:24}{len(paths):>7,} files{sum(path.stat().st_size for path in paths) / 1e6:>12.1f} MB")
 
 
 def _print_upkeep(upkeep: Upkeep) -> None:
@@ -122,7 +142,6 @@ def _print_upkeep(upkeep: Upkeep) -> None:
     for pin, count in sorted(by_pin.items(), key=lambda item: (item[0].table, item[0].model)):
         print(f"held: {count} superseded files of {pin.table}@{pin.version}, by version {pin.model}")
     print(f"young: {upkeep.young} superseded files are not old enough yet")
-    print(f"removable: {len(upkeep.removable)} files, {upkeep.bytes / 1e6:.1f} MB")
 
 
 def maintain(settings: Settings, *, is_applied: bool, now: float) -> int:
@@ -136,6 +155,7 @@ def maintain(settings: Settings, *, is_applied: bool, now: float) -> int:
         upkeep = look(settings, now)
         _print_budget(settings)
         _print_upkeep(upkeep)
+        _print_removable(settings, upkeep.removable)
         for path in upkeep.removable if is_applied else ():
             path.unlink(missing_ok=True)
     if upkeep.removable:

@@ -17,8 +17,10 @@ import pyarrow.compute as pc
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.tables import QUARANTINE, RELEASES
+from pipelines.next_command import backfill_command
 from pipelines.rules.catalog import rule_named
 from pipelines.runner import Run, market_lock
+from pipelines.stale import days_resting_on
 from pipelines.step import DeliveryTerms
 
 EXAMPLES = 3
@@ -104,5 +106,5 @@ def release(run: Run, chosen: Selection, terms: DeliveryTerms) -> int:
     for day in run.days:
         with market_lock(run.settings, market, f"fillwise quarantine release {day}"):
             _release_day(lake, market, day, chosen, terms)
-        print(f"next: fillwise backfill --market {market} --from {day} --to {day}")
+        print(f"next: {backfill_command(run.market, days_resting_on(lake, run.market, day), run.data)}")
     return 0

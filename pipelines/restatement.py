@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 
 from infra.tables import RESTATEMENTS
 from pipelines.deliveries import Delivery
+from pipelines.next_command import backfill_command
+from pipelines.stale import days_resting_on
 from pipelines.step import StepContext
 from pipelines.training_sets import training_sets_with
 
@@ -25,7 +27,7 @@ log = logging.getLogger("fillwise")
 
 def models_trained_on(context: StepContext, training_sets: Sequence[str]) -> list[str]:
     """Names of the registered versions whose manifest names one of the training sets."""
-    if not training_sets:
+    if not training_sets or not (context.settings.registry / "mlflow.db").exists():
         return []
     from infra.registry import Registry
     from infra.version_files import read_manifest
@@ -55,8 +57,8 @@ def _notice(context: StepContext, day: date, one: Delivery) -> dict[str, Any]:
     return {**{name: account[name] for name in kept}, "training_sets": json.dumps(sets), "models": json.dumps(models)}
 
 
-def sentence(notice: dict[str, Any]) -> str:
-    """The notice in words."""
+def sentence(context: StepContext, notice: dict[str, Any]) -> str:
+    """The notice in words, with the command that works the day again, and those after it that learned from it."""
     sets, models = json.loads(notice["training_sets"]), json.loads(notice["models"])
     what = "was corrected" if notice["restates_sha256"] else "came late"
     seen = (
@@ -64,10 +66,11 @@ def sentence(notice: dict[str, Any]) -> str:
         if sets
         else "no training set had seen the day"
     )
-    days = f"--market {notice['market']} --from {notice['trade_date']} --to {notice['trade_date']}"
+    days = days_resting_on(context.lake, context.market, notice["trade_date"])
+    command = backfill_command(context.market, days, context.data)
     return (
         f"restatement: {notice['noun']} {notice['trade_date']}, {notice['source_file']} {what} "
-        f"({notice['reason'] or 'no reason given'}); {seen}; next: fillwise backfill {days}"
+        f"({notice['reason'] or 'no reason given'}); {seen}; next: {command}"
     )
 
 
@@ -86,7 +89,7 @@ def record_restatements(context: StepContext, restated: Sequence[tuple[date, Del
     rows = {day: _with_earlier(context, day, found) for day, found in days.items()}
     if rows:
         context.lake.replace_days(RESTATEMENTS, context.market.name, rows)
-    told = [sentence(notice) for found in days.values() for notice in found]
+    told = [sentence(context, notice) for found in days.values() for notice in found]
     for words in told:
         log.warning("%s", words)
     return told

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,25 @@ log = logging.getLogger("fillwise")
 
 @dataclass(frozen=True)
 class Run:
-    """The arguments of one command: which market, which sessions, from where."""
+    """The arguments of one command: which market, which sessions, from where.
+
+    unrecorded: sessions of a range that were left out, because the folder of `data` has no file of them.
+    """
 
     settings: Settings
     market: Market
     days: tuple[date, ...]
     data: Path | None = None
     terms: DeliveryTerms = NO_TERMS
+    unrecorded: tuple[date, ...] = ()
+
+    @property
+    def left_out(self) -> str:
+        """The sessions that were left out, in words; '' when there are none."""
+        if not self.unrecorded:
+            return ""
+        count, named = len(self.unrecorded), ", ".join(map(str, self.unrecorded))
+        return f"{count} of {count + len(self.days)} sessions were not recorded, no file in {self.data}: {named}"
 
     @property
     def log_folder(self) -> Path:
@@ -107,6 +119,8 @@ def _run_locked(name: str, run: Run) -> StepReport:
         module = importlib.import_module(step_named(name).module)
         context = StepContext(run.settings, run.market, run.days, Lake(run.settings.lake), run.data, run.terms)
         report: StepReport = module.run(context)
+        if run.left_out and step_named(name).takes_delivery:
+            report = replace(report, notes=(*report.notes, run.left_out))
     except Exception as error:
         seconds = round(time.monotonic() - clock, 3)
         _record(path, {**head, "state": "failed", "seconds": seconds, **_error_fields(error)})

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from infra.errors import SourceError
 from pipelines.sources.columns import first_line
-from pipelines.sources.file import MAX_FILE_BYTES
 from pipelines.sources.folder import is_plain_name
+from pipelines.sources.payload import MAX_FILE_BYTES
 
 MAX_MEMBERS = 8
 MAX_GROWTH = 200

@@ -35,7 +35,8 @@ from infra.tables import NOUNS
 from infra.tables.columns import Kind
 from pipelines.sources.ashare_scale import SHARE_COUNTS, previous_close_ticks, whole_shares
 from pipelines.sources.columns import accepts, first_line, suggestions
-from pipelines.sources.file import SourceFile, parse_parquet, read_payload
+from pipelines.sources.file import SourceFile, parse_parquet
+from pipelines.sources.payload import read_payload
 
 Float = npt.NDArray[np.float64]
 Long = npt.NDArray[np.int64]

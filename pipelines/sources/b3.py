@@ -33,8 +33,9 @@ from infra.errors import ContractError, SourceError
 from infra.markets import Market
 from infra.tables import NOUNS
 from pipelines.sources.columns import first_line, suggestions
-from pipelines.sources.file import SetAside, SourceFile, read_payload
+from pipelines.sources.file import SetAside, SourceFile
 from pipelines.sources.folder import plain_files
+from pipelines.sources.payload import read_payload
 
 FILE_NAME = re.compile(r"(?P<symbol>[A-Z0-9]{4,12})_(?P<day>\d{2})(?P<month>\d{2})(?P<year>\d{4})\.csv")
 COLUMNS = (

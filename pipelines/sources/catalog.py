@@ -73,6 +73,11 @@ def _readers(market: Market, *, with_drops: bool) -> list[Reader]:
     return [reader for reader in found if with_drops or not reader.reads_drops]
 
 
+def needs_folder(market: Market) -> bool:
+    """Whether files of the market come in the folder of `--data`."""
+    return bool(_readers(market, with_drops=False))
+
+
 def read_day(folders: Folders, market: Market, day: date) -> list[SourceFile]:
     """Everything that the market's sources have of one session, source by source."""
     return [file for reader in _readers(market, with_drops=True) for file in reader.read_day(folders, market, day)]

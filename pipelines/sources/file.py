@@ -10,7 +10,6 @@ otherwise only as far as parsing and the range rules of `pipelines/validate.py` 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -26,8 +25,8 @@ from infra.errors import ContractError, SourceError
 from infra.markets import Market
 from infra.tables import NOUNS, Table
 from pipelines.sources.columns import completed_rows, conform_rows, first_line
+from pipelines.sources.payload import read_payload
 
-MAX_FILE_BYTES = 2 * 1024**3
 MAX_UNPACKED_BYTES, MAX_RATIO, HARMLESS_BYTES = 8 * 1024**3, 1000, 64 * 1024**2
 """A file is held in memory whole, unpacked: 8 GiB is what a machine of the recommended size has to give. A thousandfold
 is beyond what sorted market data packs to; below 64 MiB nobody is hurt by it."""
@@ -68,38 +67,6 @@ class SourceFile:
     @property
     def rows_in(self) -> int:
         return self.rows.num_rows + len(self.refused) + len(self.duplicates)
-
-
-def read_payload(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
-    """Bytes of a file and their SHA-256. Raises SourceError when missing, empty, too large or not of this digest."""
-    if not path.is_file():
-        raise SourceError(
-            "file is missing",
-            which=path,
-            found="nothing there",
-            allowed="a Parquet or CSV file",
-            next_step="deliver the file, or name the right folder",
-        )
-    size = path.stat().st_size
-    if not 0 < size <= MAX_FILE_BYTES:
-        raise SourceError(
-            "file is empty" if size == 0 else "file is too large",
-            which=path,
-            found=f"{size:,} bytes",
-            allowed=f"1 to {MAX_FILE_BYTES:,} bytes",
-            next_step="deliver the file again, split by day",
-        )
-    payload = path.read_bytes()
-    digest = hashlib.sha256(payload).hexdigest()
-    if sha256 is not None and digest != sha256:
-        raise SourceError(
-            "file is not the one its manifest names",
-            which=path,
-            found=f"sha256 {digest}",
-            allowed=f"sha256 {sha256}",
-            next_step="deliver the file and its manifest again",
-        )
-    return payload, digest
 
 
 def _unreadable(path: Path, kind: str, error: Exception) -> SourceError:

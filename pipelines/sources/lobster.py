@@ -42,10 +42,10 @@ from infra.tables import NOUNS
 from infra.tables.book_rules import LEVELS
 from pipelines.sources import lobster_lines as text
 from pipelines.sources.archive import members, read_member
-from pipelines.sources.file import SourceFile, read_payload
+from pipelines.sources.file import SourceFile
 from pipelines.sources.folder import plain_files
 from pipelines.sources.lobster_book import EMPTY_PRICE, BookCheck, Long, Mask, check_books
-from pipelines.sources.lobster_lines import MessageLines
+from pipelines.sources.payload import read_payload
 
 FILE_NAME = re.compile(r"([A-Z0-9.-]{1,12})_(\d{4}-\d{2}-\d{2})_\d{1,8}_\d{1,8}_(message|orderbook)_(\d{1,3})\.csv")
 PRICE_SCALE = 10_000
@@ -132,7 +132,7 @@ def _table(noun: str, symbol: str, market: Market, day: date, known: Values) -> 
     return pa.table(arrays, schema=pa.schema([pa.field(one.name, one.arrow_type) for one in NOUNS[noun].columns]))
 
 
-def _when(lines: MessageLines, rows: Long, market: Market, day: date) -> dict[str, pa.Array]:
+def _when(lines: text.MessageLines, rows: Long, market: Market, day: date) -> dict[str, pa.Array]:
     midnight = int(datetime.combine(day, time(), ZoneInfo(market.zone)).timestamp()) * 1_000_000_000
     times_ns = midnight + lines.time_ns[rows]
     return {"event_at": pa.array(times_ns // 1000), "event_at_ns": pa.array(times_ns), "sequence": pa.array(rows)}
@@ -142,7 +142,7 @@ def _words(codes: Long, words: Mapping[int, str]) -> npt.NDArray[np.str_]:
     return np.select([codes == code for code in words], list(words.values()), "")
 
 
-def _event_values(lines: MessageLines, rows: Long) -> Values:
+def _event_values(lines: text.MessageLines, rows: Long) -> Values:
     kind, shares, price, direction = (column[rows] for column in lines.columns)
     is_halt, order = kind == text.HALT, lines.order[rows]
     has_no_order = is_halt | (kind == text.CROSS) | (kind == text.EXECUTE_HIDDEN) | (order <= 0)
@@ -155,7 +155,7 @@ def _event_values(lines: MessageLines, rows: Long) -> Values:
     }
 
 
-def _trade_values(lines: MessageLines, rows: Long) -> Values:
+def _trade_values(lines: text.MessageLines, rows: Long) -> Values:
     columns = lines.columns
     return {
         "price": pa.array(columns.price[rows] / PRICE_SCALE),

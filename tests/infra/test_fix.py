@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,12 @@ from infra.fix import LINE_LIMIT_BYTES, Fault, Message, integrity, read_messages
 from tests.pipelines.made_fix import SOH, fix, log_of, new, summed
 
 
+def messages_of(payload: bytes) -> list[Message | Fault]:
+    return list(read_messages([payload]))
+
+
 def rules(payload: bytes) -> list[tuple[int, str]]:
-    return [(one.number, one.rule if isinstance(one, Fault) else "sound") for one in read_messages(payload)]
+    return [(one.number, one.rule if isinstance(one, Fault) else "sound") for one in messages_of(payload)]
 
 
 @pytest.mark.parametrize("separator", [SOH, b"|", b";", b"^A"])
@@ -23,7 +28,7 @@ def test_every_separator_prefix_and_version_gives_the_same_message(
     separator: bytes, prefix: bytes, version: str
 ) -> None:
     sent = new("A", version=version)
-    (found,) = read_messages(log_of(sent, separator=separator, prefix=prefix))
+    (found,) = messages_of(log_of(sent, separator=separator, prefix=prefix))
     assert isinstance(found, Message)
     assert (found.body, found.prefix.encode()) == (sent, prefix)
     assert (found.get(8), found.get(11), found.get(38), found.get(999)) == (version, "A", "100", None)
@@ -31,22 +36,22 @@ def test_every_separator_prefix_and_version_gives_the_same_message(
 
 
 def test_tags_keep_their_order_and_the_first_of_a_repeated_one_is_given() -> None:
-    (found,) = read_messages(fix("D", "11=A|453=2|448=X|448=Y|55=AAA"))
+    (found,) = messages_of(fix("D", "11=A|453=2|448=X|448=Y|55=AAA"))
     assert isinstance(found, Message)
     assert [value for tag, value in found.pairs if tag == 448] == [b"X", b"Y"]
     assert found.get(448) == "X"
 
 
 def test_a_value_may_hold_an_equals_sign_and_another_log_s_separator() -> None:
-    (found,) = read_messages(fix("8", "11=A|17=17=1"))
+    (found,) = messages_of(fix("8", "11=A|17=17=1"))
     assert found.get(17) == "17=1"
-    (piped,) = read_messages(summed("FIX.4.4", b"35=8\x0134=1\x0149=V\x0156=D\x0152=20180223-15:00:00\x0148=|\x01"))
+    (piped,) = messages_of(summed("FIX.4.4", b"35=8\x0134=1\x0149=V\x0156=D\x0152=20180223-15:00:00\x0148=|\x01"))
     assert isinstance(piped, Message)
     assert piped.get(48) == "|"
 
 
 def test_a_data_field_may_hold_the_separator() -> None:
-    (found,) = read_messages(fix("B", "95=5|96=a\x01b=c|58=end"))
+    (found,) = messages_of(fix("B", "95=5|96=a\x01b=c|58=end"))
     assert isinstance(found, Message)
     assert dict(found.pairs)[96] == b"a\x01b=c"
     assert (found.get(96), found.get(58)) == ("a\\x01b=c", "end")
@@ -58,7 +63,7 @@ def test_several_messages_on_a_line_and_a_last_separator_that_is_missing() -> No
 
 
 def test_messages_on_one_line_share_its_prefix() -> None:
-    assert [one.prefix for one in read_messages(b"15:00 " + new("A") + new("B")) if isinstance(one, Message)] == [
+    assert [one.prefix for one in messages_of(b"15:00 " + new("A") + new("B")) if isinstance(one, Message)] == [
         "15:00 ",
         "15:00 ",
     ]
@@ -87,8 +92,8 @@ def test_a_field_that_is_not_tag_and_value_is_named(field: str) -> None:
 
 
 def test_the_message_says_which_sum_is_wrong() -> None:
-    (longer,) = read_messages(BROKEN["fix_length_matches"])
-    (other,) = read_messages(BROKEN["fix_checksum_matches"])
+    (longer,) = messages_of(BROKEN["fix_length_matches"])
+    (other,) = messages_of(BROKEN["fix_checksum_matches"])
     assert isinstance(longer, Fault)
     assert isinstance(other, Fault)
     assert longer.text.startswith("9=89, counted 90: 8=FIX.4.4|9=89|35=D|34=1")
@@ -105,7 +110,7 @@ def test_what_follows_a_message_on_its_line_is_not_lost() -> None:
 
 
 def test_a_line_over_the_limit_is_named_and_not_kept() -> None:
-    (found, after) = read_messages(b"8=FIX.4.4|" + b"x" * (2 * LINE_LIMIT_BYTES) + b"\n" + SOUND)
+    (found, after) = messages_of(b"8=FIX.4.4|" + b"x" * (2 * LINE_LIMIT_BYTES) + b"\n" + SOUND)
     assert isinstance(found, Fault)
     assert (found.rule, len(found.body), after.number) == ("fix_line_is_short_enough", 2000, 1)
 
@@ -134,8 +139,8 @@ def test_a_long_line_takes_linear_time(fields: bytes, rule: str) -> None:
 
 
 def test_passwords_are_not_shown_and_control_characters_do_nothing() -> None:
-    (logon,) = read_messages(fix("A", "553=user|554=secret|925=later"))
-    (strange,) = read_messages(fix("B", "58=\x1b[31m\u202e<b>|1=\x00"))
+    (logon,) = messages_of(fix("A", "553=user|554=secret|925=later"))
+    (strange,) = messages_of(fix("B", "58=\x1b[31m\u202e<b>|1=\x00"))
     assert isinstance(logon, Message)
     assert isinstance(strange, Message)
     assert "553=user|554=***|925=***|10=" in logon.text
@@ -147,6 +152,26 @@ def test_passwords_are_not_shown_and_control_characters_do_nothing() -> None:
     st.binary(),
 )
 def test_no_bytes_end_in_an_error(parts: list[bytes], noise: bytes) -> None:
-    found = list(read_messages(b"".join(parts) + noise))
+    found = messages_of(b"".join(parts) + noise)
     assert [one.number for one in found] == sorted({one.number for one in found})
     assert all(one.text.isprintable() for one in found)
+
+
+@given(
+    st.lists(st.sampled_from([SOUND, SOUND[:40], b"\n", b"\n\n", b"\r\n", b"8=FIX.4.4|"]), max_size=8),
+    st.integers(1, 50),
+)
+def test_where_a_log_is_cut_into_blocks_changes_nothing(parts: list[bytes], size: int) -> None:
+    payload = b"".join(parts)
+    blocks = [payload[start : start + size] for start in range(0, len(payload), size)]
+    assert list(read_messages(blocks)) == messages_of(payload)
+
+
+def test_a_line_over_the_limit_is_never_held_whole() -> None:
+    blocks = (b"x" * 65_536 for _ in range(20 * LINE_LIMIT_BYTES // 65_536))
+    tracemalloc.start()
+    (found,) = read_messages(blocks)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(found, Fault)
+    assert peak_bytes < 4 * LINE_LIMIT_BYTES

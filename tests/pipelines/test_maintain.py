@@ -105,3 +105,31 @@ def test_nothing_is_removed_while_a_step_runs(tmp_path: Path) -> None:
 def test_an_empty_home_has_nothing_to_maintain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert maintain(Settings(home=tmp_path), is_applied=False, now=NOW) == 0
     assert "removable: 0 files" in capsys.readouterr().out
+
+
+def test_what_would_go_is_said_by_kind_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    three_versions(tmp_path)
+    old = tmp_path / "logs" / "sample" / "2020-01-02" / "ingest.log"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"x" * 300_000)
+    os.utime(old, (0, 0))
+    assert maintain(Settings(home=tmp_path), is_applied=False, now=NOW) == 0
+    said = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["logs", "1", "files", "0.3", "MB"] in said
+    assert ["lake.bronze.trades", "2", "files", "0.0", "MB"] in said
+    assert old.exists()
+
+
+def test_a_budget_that_is_exceeded_is_said_with_figure_budget_and_next_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    young = tmp_path / "logs" / "airflow.log"
+    young.parent.mkdir()
+    with young.open("wb") as handle:
+        handle.truncate(2_340_000_000)
+    os.utime(young, (NOW, NOW))
+    assert maintain(Settings(home=tmp_path), is_applied=False, now=NOW) == 0
+    said = capsys.readouterr().out
+    words = f"above its budget: {young.parent}; found 2.34 GB; allowed: 2 GB; next: fillwise maintain --apply; then a"
+    assert words in said
+    assert said.count("above its budget") == 1

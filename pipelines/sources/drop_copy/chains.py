@@ -17,9 +17,14 @@ as filled, with its last fill. A request changes nothing until a report accepts 
 reject (9) leaves all as it was. A status report (ExecTransType 3, ExecType I) says nothing new. An order or execution
 that comes again with the same terms (PossResend, the same in a second log) is a duplicate.
 
-What it is not: a check of CumQty and AvgPx; a memory of other days (an execution of yesterday's order and a bust of
-yesterday's fill point to nothing known today); lists (E), multi-leg orders and trade captures (AE), which stay
-messages. ClOrdIDs are those of one desk: an id that comes again for another order is refused.
+An order of an earlier day that outlives it (`carried.py`) goes on under its id with what was left when the day began,
+from the first message of the day that says something of it; done for day ends only its day.
+
+What it is not: a check of CumQty and AvgPx; a change of other days: an execution today of an order that was for
+yesterday only, or of one whose new order is in no log at hand, is refused (`fix_chain_is_known`), and so is a bust or
+correction today of yesterday's fill (`fix_execution_is_known`). Lists (E), multi-leg orders and trade captures (AE)
+stay messages. ClOrdIDs are those of one desk: an id that comes again for another order of the day is refused; a new
+order under the id of one carried over takes its place.
 
     >>> resolve([]).chains
     ()
@@ -31,117 +36,25 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 
 from infra.fix import Message
+from pipelines.sources.drop_copy.carried import ORDER_MESSAGES
 from pipelines.sources.drop_copy.log import LogDay
-from pipelines.sources.drop_copy.orders import (
-    ENDS,
-    EXECUTION_KINDS,
-    Chain,
-    End,
-    Event,
-    Execution,
-    OrderChange,
-    Outcast,
-    Resolved,
-    is_order,
-    kind_of,
-    limit_of,
-)
-from pipelines.sources.drop_copy.values import event_ns, positive, sent_ns, utc_ns
+from pipelines.sources.drop_copy.open_chain import CAME_BEFORE, OpenChain
+from pipelines.sources.drop_copy.orders import EXECUTION_KINDS, Event, Outcast, Resolved, is_order, kind_of
+from pipelines.sources.drop_copy.values import event_ns, sent_ns
 from pipelines.sources.file import SetAside
 
-CAME_BEFORE = "fix_message_is_new"
 ORDER_TERMS = (38, 40, 44, 54, 55, 60)
-WHOLE = 1.0 - 1e-9
-"""Because quantities are sums of decimal fractions held as doubles."""
 
 
 def _same_order(one: Message, other: Message) -> bool:
     return all(one.get(tag) == other.get(tag) for tag in ORDER_TERMS)
 
 
-def _terms(kind: str, report: Message) -> tuple[str, str | None, float | None, float | None]:
-    return kind, report.get(19), positive(report.get(32)), positive(report.get(31))
-
-
-class _OpenChain:
-    """One order while its reports are read."""
-
-    def __init__(self, root: Event) -> None:
-        self.root, self.shares = root, positive(root.message.get(38)) or 0.0
-        self.limit_price = limit_of(root.message)
-        self._executions = dict[str, Execution]()
-        self._corrected_by = dict[str, str]()
-        self._terms = dict[str, tuple[str, str | None, float | None, float | None]]()
-        self._changes = dict[str, OrderChange]()
-        self._end: tuple[End, int] | None = None
-
-    def execute(self, kind: str, event: Event) -> str:
-        """Take a trade, correction or bust; the name of the rule that it breaks, or ''."""
-        message = event.message
-        before = None if kind == "trade" else self._before(message.get(19))
-        rule = self._broken_rule(kind, message, before)
-        if rule:
-            return rule
-        execution_id = message.get(17) or ""
-        self._terms[execution_id] = _terms(kind, message)
-        if before is not None:
-            del self._executions[before.execution_id]
-            self._corrected_by[before.execution_id] = execution_id
-        if kind != "bust":
-            shares, price = positive(message.get(32)) or 0.0, positive(message.get(31)) or 0.0
-            at_ns = event.at_ns if before is None else before.at_ns
-            self._executions[execution_id] = Execution(event, execution_id, at_ns, shares, price)
-        return ""
-
-    def _broken_rule(self, kind: str, message: Message, before: Execution | None) -> str:
-        execution_id, terms = message.get(17), _terms(kind, message)
-        if not execution_id:
-            return "fix_execution_has_id"
-        if execution_id in self._terms:
-            return CAME_BEFORE if self._terms[execution_id] == terms else "fix_execution_id_is_new"
-        if kind != "trade" and before is None:
-            return "fix_execution_is_known"
-        return "" if kind == "bust" or None not in terms[2:] else "fix_fill_has_price_and_quantity"
-
-    def _before(self, reference: str | None) -> Execution | None:
-        while reference in self._corrected_by:
-            reference = self._corrected_by[reference]
-        return self._executions.get(reference or "")
-
-    def report(self, kind: str, event: Event, request: Event | None) -> None:
-        """Take a report on the order's terms or its end; `request` is the message that it answers."""
-        change_id = event.message.get(11) or event.message.get(17) or ""
-        if kind == "restated" or (kind == "replaced" and change_id not in self._changes):
-            self._amend(kind, event, request, change_id)
-        elif kind in ENDS:
-            self._end = self._end or (ENDS[kind], event.at_ns)
-            if kind == "cancelled" and request is not None and request.message.get(35) == "F":
-                self._changes.setdefault(change_id, OrderChange(event, change_id, "cancel"))
-
-    def _amend(self, kind: str, event: Event, request: Event | None, change_id: str) -> None:
-        asked = request.message if request else event.message
-        shares = positive(event.message.get(38)) or positive(asked.get(38)) or self.shares
-        limit_price = limit_of(event.message) or limit_of(asked) or self.limit_price
-        if kind == "replaced":
-            new_shares = None if shares == self.shares else shares
-            new_limit = None if limit_price == self.limit_price else limit_price
-            end_ns = utc_ns(event.message.get(126)) or utc_ns(asked.get(126))
-            self._changes[change_id] = OrderChange(event, change_id, "amend", new_shares, new_limit, end_ns)
-        self.shares, self.limit_price = shares, limit_price
-
-    def close(self, order_id: str) -> Chain:
-        executions, changes = tuple(self._executions.values()), tuple(self._changes.values())
-        end, ended_ns = self._end or (None, None)
-        if sum(one.shares for one in executions) >= self.shares * WHOLE:
-            end, ended_ns = "filled", max(one.at_ns for one in executions)
-        return Chain(order_id, self.root, self.shares, self.limit_price, executions, changes, end, ended_ns)
-
-
 class _Book:
     """The day's chains by the ClOrdID of their new order, and what leads to them."""
 
     def __init__(self) -> None:
-        self.chains = dict[str, _OpenChain]()
+        self.chains = dict[str, OpenChain]()
         self.outcasts: list[Outcast] = []
         self._links = dict[str, str]()
         self._requests = dict[str, Event]()
@@ -149,6 +62,8 @@ class _Book:
         self._lost = set[str]()
 
     def _cast_out(self, event: Event, noun: str, rule: str) -> None:
+        if event.is_earlier:
+            return
         aside = SetAside(event.message.number, rule, event.message.text)
         self.outcasts.append(Outcast(event.log, noun, aside, rule == CAME_BEFORE))
 
@@ -167,8 +82,8 @@ class _Book:
         known = self.chains.get(order_id)
         if not is_order(event.message):
             self._cast_out(event, "child_orders", "fix_order_can_be_read")
-        elif known is None:
-            self.chains[order_id] = _OpenChain(event)
+        elif known is None or (known.root.is_earlier and not event.is_earlier):
+            self.chains[order_id] = OpenChain(event)
         else:
             is_same = _same_order(known.root.message, event.message)
             self._cast_out(event, "child_orders", CAME_BEFORE if is_same else "fix_order_id_is_new")
@@ -185,18 +100,30 @@ class _Book:
         self._lost |= way
         return None
 
-    def _chain(self, message: Message) -> _OpenChain | None:
+    def _chain(self, message: Message) -> OpenChain | None:
         found = self._root(message.get(11)) or self._root(message.get(41))
         venue_id = message.get(37)
         if venue_id and found:
             self._venue_ids.setdefault(venue_id, found)
         found = found or self._venue_ids.get(venue_id or "")
-        return self.chains[found] if found else None
+        return self.chains.get(found or "")
+
+    def begin_day(self) -> None:
+        """Forget orders that ended on an earlier day, and every id that led to them."""
+        self.chains = {order_id: chain for order_id, chain in self.chains.items() if not chain.is_done}
+        for chain in self.chains.values():
+            chain.begin_day()
+        self._links = {order_id: root for order_id in list(self._links) if (root := self._root(order_id))}
+        self._requests = {order_id: one for order_id, one in self._requests.items() if order_id in self._links}
+        self._venue_ids = {venue_id: root for venue_id, root in self._venue_ids.items() if root in self.chains}
+        self._lost.clear()
 
     def take(self, event: Event) -> None:
         """Second pass: requests, rejects and reports, in the order of sending."""
         kind = event.message.get(35)
         chain = None if kind == "D" else self._chain(event.message)
+        if chain is not None and not event.is_earlier:
+            chain.first = chain.first or event
         if kind in ("F", "G", "9") and chain is None:
             self._cast_out(event, "order_changes", "fix_chain_is_known")
         elif kind in ("F", "G") and event.message.get(11) in self.chains:
@@ -204,7 +131,7 @@ class _Book:
         elif kind == "8":
             self._report(event, chain)
 
-    def _report(self, event: Event, chain: _OpenChain | None) -> None:
+    def _report(self, event: Event, chain: OpenChain | None) -> None:
         kind = kind_of(event.message)
         is_execution = kind in EXECUTION_KINDS.values()
         if chain is None:
@@ -217,20 +144,25 @@ class _Book:
             chain.report(kind, event, self._requests.get(event.message.get(11) or ""))
 
 
-def _events(number: int, log: LogDay) -> Iterator[Event]:
-    for message in log.messages:
-        if message.get(35) in ("D", "F", "G", "8", "9"):
-            yield Event(number, message, event_ns(message) or 0)
+def _events(number: int, messages: Sequence[Message], *, is_earlier: bool) -> Iterator[Event]:
+    for message in messages:
+        if message.get(35) in ORDER_MESSAGES:
+            yield Event(number, message, event_ns(message) or 0, is_earlier)
 
 
-def resolve(logs: Sequence[LogDay]) -> Resolved:
-    """The chains of all logs of one day, in the order of their new orders."""
-    streams = [list(_events(number, log)) for number, log in enumerate(logs)]
+def _read(book: _Book, streams: Sequence[Iterator[Event]]) -> None:
     events = list(merge(*streams, key=lambda event: sent_ns(event.message)))
-    book = _Book()
     for event in events:
         book.prepare(event)
     for event in events:
         book.take(event)
-    chains = tuple(chain.close(order_id) for order_id, chain in book.chains.items())
-    return Resolved(chains, tuple(book.outcasts))
+
+
+def resolve(logs: Sequence[LogDay]) -> Resolved:
+    """The chains of all logs of one day, in the order of their new orders."""
+    book = _Book()
+    _read(book, [_events(number, log.earlier, is_earlier=True) for number, log in enumerate(logs)])
+    book.begin_day()
+    _read(book, [_events(number, log.messages, is_earlier=False) for number, log in enumerate(logs)])
+    chains = (chain.close(order_id) for order_id, chain in book.chains.items())
+    return Resolved(tuple(chain for chain in chains if chain), tuple(book.outcasts))

@@ -9,6 +9,8 @@ participation_rate 0.0; no planted alpha, is_alpha_in_path false; is_must_comple
 Account: Account(1), else ClientID(109), else the sender. Venue: ExDestination(100), else SecurityExchange(207), else
 the target. Start: EffectiveTime(168), else TransactTime; end: ExpireTime(126), else the session's close (for an order
 after the close, the end of the local day). An order that nothing ended expired at its end. A rejected one is cancelled.
+An order carried over from an earlier day is one of this day under the same ids: it arrives at the open, or with its
+first message before that, and its quantity is what was left.
 
     >>> from infra.markets import MARKETS
     >>> chain_files([], MARKETS["own"], date(2018, 2, 23))
@@ -18,43 +20,28 @@ after the close, the end of the local day). An order that nothing ended expired 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
-import numpy as np
-import pyarrow as pa
-
+from infra import calendar
 from infra.markets import Market
-from infra.tables import NOUNS
 from pipelines.sources.drop_copy.chains import resolve
 from pipelines.sources.drop_copy.family import Family, instrument_of, peak
 from pipelines.sources.drop_copy.log import LogDay, close_of, end_of_day
 from pipelines.sources.drop_copy.orders import (
     Chain,
-    Event,
     Execution,
     OrderChange,
     Outcast,
     fee_of,
-    limit_of,
     order_type_of,
 )
-from pipelines.sources.drop_copy.values import instant, positive, received_ns, utc_ns
+from pipelines.sources.drop_copy.parts import Part, Placed, Row
+from pipelines.sources.drop_copy.values import NS, instant, received_ns, utc_ns
 from pipelines.sources.file import SourceFile
 
 AUCTIONS = ("2", "7")
 SHORT = ("5", "6")
-Row = Mapping[str, object]
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """A row and where its message stands."""
-
-    noun: str
-    event: Event
-    row: Row
 
 
 class _Rows:
@@ -63,6 +50,7 @@ class _Rows:
     def __init__(self, market: Market, day: date) -> None:
         self._market, self._day = market, day
         self._close, self._midnight = close_of(market, day), end_of_day(market, day)
+        self._open = calendar.open_at(market, day) if self._close < self._midnight else self._midnight
 
     def _common(self, chain: Chain, at_ns: int) -> Row:
         symbol, side = instrument_of(chain)
@@ -76,9 +64,14 @@ class _Rows:
             "currency": chain.root.message.get(15) or self._market.currency,
         }
 
+    def arrival_ns(self, chain: Chain) -> int:
+        """When the order arrived, or went on from the day before."""
+        is_carried = chain.root.is_earlier
+        return min(int(self._open.timestamp()) * NS, chain.first.at_ns) if is_carried else chain.root.at_ns
+
     def start_of(self, chain: Chain) -> datetime:
-        said = utc_ns(chain.root.message.get(168))
-        return instant(chain.root.at_ns if said is None else said)
+        said = None if chain.root.is_earlier else utc_ns(chain.root.message.get(168))
+        return instant(self.arrival_ns(chain) if said is None else said)
 
     def end_of(self, chain: Chain) -> datetime:
         said = utc_ns(chain.root.message.get(126))
@@ -91,12 +84,12 @@ class _Rows:
 
     def _span(self, chain: Chain) -> tuple[int, int, float, float]:
         ended_ns = round(self._ended_at(chain).timestamp() * 1e6) * 1000
-        return chain.root.at_ns, ended_ns, chain.shares, chain.filled_shares
+        return self.arrival_ns(chain), ended_ns, chain.shares, chain.filled_shares
 
-    def child(self, chain: Chain, parent_id: str) -> _Placed:
+    def child(self, chain: Chain, parent_id: str) -> Placed:
         message = chain.root.message
         row = {
-            **self._common(chain, chain.root.at_ns),
+            **self._common(chain, self.arrival_ns(chain)),
             "child_order_id": chain.order_id,
             "parent_order_id": parent_id,
             "decision_id": chain.order_id,
@@ -108,9 +101,9 @@ class _Rows:
             "end_reason": chain.end_reason or "expired",
             "venue": message.get(100) or message.get(207) or message.get(56),
         }
-        return _Placed("child_orders", chain.root, row)
+        return Placed("child_orders", chain.first, row)
 
-    def fill(self, chain: Chain, parent_id: str, fill: Execution) -> _Placed:
+    def fill(self, chain: Chain, parent_id: str, fill: Execution) -> Placed:
         report = fill.event.message
         row = {
             **self._common(chain, fill.at_ns),
@@ -123,9 +116,9 @@ class _Rows:
             "fee_notional": fee_of(report, fill.shares, fill.price),
             "fill_model": "venue",
         }
-        return _Placed("fills", fill.event, row)
+        return Placed("fills", fill.event, row)
 
-    def change(self, chain: Chain, change: OrderChange) -> _Placed:
+    def change(self, chain: Chain, change: OrderChange) -> Placed:
         message = change.event.message
         received = received_ns(message.prefix, message.get(52))
         row = {
@@ -138,12 +131,12 @@ class _Rows:
             "limit_price": change.limit_price,
             "instructed_end_at": None if change.end_ns is None else instant(change.end_ns),
         }
-        return _Placed("order_changes", change.event, row)
+        return Placed("order_changes", change.event, row)
 
-    def parent(self, parent_id: str, first: Chain, terms: Row) -> _Placed:
+    def parent(self, parent_id: str, first: Chain, terms: Row) -> Placed:
         message = first.root.message
         row = {
-            **self._common(first, first.root.at_ns),
+            **self._common(first, self.arrival_ns(first)),
             "parent_order_id": parent_id,
             "account": message.get(1) or message.get(109) or message.get(49),
             "basket": message.get(66),
@@ -157,21 +150,20 @@ class _Rows:
             "is_alpha_in_path": False,
             **terms,
         }
-        return _Placed("parent_orders", first.root, row)
+        return Placed("parent_orders", first.first, row)
 
-    def parent_from_order(self, chain: Chain) -> _Placed:
-        message = chain.root.message
-        terms = {"order_shares": positive(message.get(38)), "limit_price": limit_of(message)}
+    def parent_from_order(self, chain: Chain) -> Placed:
+        terms = {"order_shares": chain.first_shares, "limit_price": chain.first_limit_price}
         return self.parent(chain.order_id, chain, {**terms, "instructed_end_at": self.end_of(chain)})
 
-    def parent_from_children(self, parent_id: str, children: Sequence[Chain]) -> _Placed:
-        first = min(children, key=lambda chain: chain.root.at_ns)
+    def parent_from_children(self, parent_id: str, children: Sequence[Chain]) -> Placed:
+        first = min(children, key=self.arrival_ns)
         shares = peak(self._span(chain) for chain in children)
         end = max(self.end_of(chain) for chain in children)
         return self.parent(parent_id, first, {"order_shares": shares, "instructed_end_at": end})
 
 
-def _placed(chains: Sequence[Chain], rows: _Rows) -> Iterator[_Placed]:
+def _placed(chains: Sequence[Chain], rows: _Rows) -> Iterator[Placed]:
     family = Family(chains)
     for chain in family.parents:
         yield rows.parent_from_order(chain)
@@ -184,18 +176,13 @@ def _placed(chains: Sequence[Chain], rows: _Rows) -> Iterator[_Placed]:
         yield from (rows.fill(chain, parent_id, fill) for fill in chain.executions)
 
 
-def _file(
-    noun: str, log: LogDay, digest: str, known_at: datetime, placed: list[_Placed], cast: list[Outcast]
-) -> SourceFile:
-    placed = sorted(placed, key=lambda one: one.event.message.number)
-    schema = pa.schema([pa.field(column.name, column.arrow_type) for column in NOUNS[noun].columns])
+def _file(noun: str, log: LogDay, digest: str, known_at: datetime, part: Part, cast: list[Outcast]) -> SourceFile:
     return SourceFile(
         noun,
         f"{log.name}#chains",
         digest,
         known_at,
-        pa.Table.from_pylist([dict(one.row) for one in placed], schema=schema),
-        np.array([one.event.message.number for one in placed], np.int64),
+        *part.in_order(),
         refused=tuple(one.aside for one in cast if not one.is_duplicate),
         duplicates=tuple(one.aside for one in cast if one.is_duplicate),
     )
@@ -210,15 +197,16 @@ def _digest(log: LogDay, logs: Sequence[LogDay]) -> str:
 
 def chain_files(logs: Sequence[LogDay], market: Market, day: date) -> list[SourceFile]:
     """The four nouns of the chains in all logs: one file a log and noun that has rows or refused messages."""
-    if not logs:
+    if not any(log.has_rows for log in logs):
         return []
-    resolved, known_at = resolve(logs), max(log.known_at for log in logs)
-    placed = list(_placed(resolved.chains, _Rows(market, day)))
+    resolved, known_at = resolve(logs), max(log.known_at for log in logs if log.has_rows)
+    nouns = ("parent_orders", "child_orders", "fills", "order_changes")
+    parts = {(number, noun): Part(noun) for number in range(len(logs)) for noun in nouns}
+    for one in _placed(resolved.chains, _Rows(market, day)):
+        parts[one.event.log, one.noun].add(one)
     files = []
-    for number, log in enumerate(logs):
-        for noun in ("parent_orders", "child_orders", "fills", "order_changes"):
-            rows = [one for one in placed if one.noun == noun and one.event.log == number]
-            cast = [one for one in resolved.outcasts if one.noun == noun and one.log == number]
-            if rows or cast:
-                files.append(_file(noun, log, _digest(log, logs), known_at, rows, cast))
+    for (number, noun), part in parts.items():
+        cast = [one for one in resolved.outcasts if one.noun == noun and one.log == number]
+        file = _file(noun, logs[number], _digest(logs[number], logs), known_at, part, cast)
+        files += [file] if file.rows_in else []
     return files

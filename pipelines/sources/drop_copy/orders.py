@@ -40,11 +40,12 @@ ENDS: Mapping[str, End] = {"cancelled": "cancelled", "rejected": "cancelled", "e
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One message of one of the folder's logs (by its number), and its time."""
+    """One message of one of the folder's logs (by its number), and its time. `is_earlier`: it is of an earlier day."""
 
     log: int
     message: Message
     at_ns: int
+    is_earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,18 @@ class OrderChange:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One order from its NewOrderSingle to its end. `shares`, `limit_price`: last accepted; no end: nothing said so."""
+    """One order's day. `shares`, `limit_price`: last accepted; no end: nothing said so.
+
+    root: its NewOrderSingle. first: the first message of the day, `root` unless the order comes from an earlier one;
+    then all shares are less what was filled before, and executions and changes are those of the day. first_shares,
+    first_limit_price: the terms with which its day began.
+    """
 
     order_id: str
     root: Event
+    first: Event
+    first_shares: float
+    first_limit_price: float | None
     shares: float
     limit_price: float | None
     executions: tuple[Execution, ...]

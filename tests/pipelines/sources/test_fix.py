@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from infra.errors import SourceError
 from infra.tables import NOUNS
+from pipelines.sources.drop_copy.log import MAX_PART_MESSAGES, Room, read_log
 from pipelines.sources.fix import read_day
 from tests.pipelines.made_fix import DAY, OWN, SOH, fix, log_of, new, read, refusals, report
 
@@ -194,3 +195,19 @@ def test_no_bytes_end_in_anything_but_our_error_or_quarantine(parts: list[bytes]
             places = [] if file.source_rows is None else file.source_rows.tolist()
             places += [one.source_row for one in (*file.refused, *file.duplicates)]
             assert len(places) == len(set(places)) == file.rows_in
+
+
+def test_a_day_with_more_messages_than_there_is_room_for_is_refused_with_the_figures(tmp_path: Path) -> None:
+    (tmp_path / "b.log").write_bytes(log_of(new("A"), new("B", second=1)))
+    words = (
+        r"a day of FIX logs is too large: .*b\.log, up to its message 1; found 1,500,001 messages with 1,\d+ bytes; "
+        r"allowed: 1,500,000 messages with 536,870,912 bytes in all logs of a folder; next: split the log by session"
+    )
+    with pytest.raises(SourceError, match=words):
+        read_log(tmp_path / "b.log", OWN, DAY, Room(MAX_PART_MESSAGES - 1, 1_000))
+
+
+def test_messages_of_another_day_take_no_room(tmp_path: Path) -> None:
+    (tmp_path / "b.log").write_bytes(log_of(new("A"), new("B", second=1)))
+    log = read_log(tmp_path / "b.log", OWN, NEXT_DAY, Room(MAX_PART_MESSAGES))
+    assert (log.messages, log.refused) == ((), ())
