@@ -21,7 +21,7 @@ from pipelines.evidence import read_section
 from pipelines.health import HealthRow, record_health
 from pipelines.step import StepContext, StepReport
 
-STEP, QUALITY_STEP = "gate", "validate"
+STEP, QUALITY_STEP, SKEW_STEP = "gate", "validate", "skew"
 MIN_SESSIONS, BECAUSE_SESSIONS = 20, "a block bootstrap over fewer sessions covers far less than it says"
 MIN_ORDERS, BECAUSE_ORDERS = 2_000, "with a spread of tens of bps an order, fewer orders cannot show one bp"
 MAX_TAIL_BPS, BECAUSE_TAIL = 5.0, "a cheaper mean must not be paid for by the dearest twentieth of the orders"
@@ -32,6 +32,7 @@ MOST_PARTICIPATION_PERCENT, BECAUSE_PARTICIPATION = (
 )
 MIN_SLOPE, BECAUSE_SLOPE = 0.2, "a signal whose moves hardly come true must not time orders"
 MIN_RANK, BECAUSE_RANK = 0.0, "a signal that ranks no better than chance must not time orders"
+BECAUSE_SKEW = "a desk that computes features differently trades another model than the one judged"
 BECAUSE_QUALITY = "evidence from a day whose checks failed is no evidence"
 
 
@@ -63,15 +64,27 @@ def quality_check(health: pa.Table) -> Check:
     return check_at_most("data_quality", float(failed), 0.0, BECAUSE_QUALITY, "fail", " failed checks")
 
 
+def skew_check(health: pa.Table) -> Check:
+    """The night's check of skew, as it was recorded: what failed fails, nothing compared or recorded holds."""
+    rows = health.to_pylist()
+    if not rows:
+        return Check("skew", "hold", None, 0.0, BECAUSE_SKEW, "skew: no check recorded, so hold")
+    (row,) = rows
+    verdict: Verdict = "hold" if row["verdict"] == "note" else row["verdict"]
+    return Check("skew", verdict, row["figure"], 0.0, BECAUSE_SKEW, f"{row['reason']} ({BECAUSE_SKEW})")
+
+
 def _percent(fraction: float | None) -> float | None:
     return None if fraction is None else 100.0 * fraction
 
 
 def evidence_checks(train: Mapping[str, Any], backtest: Mapping[str, Any], health: pa.Table) -> tuple[Check, ...]:
-    """All evidence of the night, judged one by one."""
+    """All evidence of the night, judged one by one. `health`: the night's rows of `gold.health`."""
+    quality, skew = (health.filter(pc.equal(health["step"], step)) for step in (QUALITY_STEP, SKEW_STEP))
     cost, signal = candidate_comparison(backtest), decision_signal(train)
     return (
-        quality_check(health),
+        quality_check(quality),
+        skew_check(skew),
         check_at_least("sessions", cost.get("sessions"), MIN_SESSIONS, BECAUSE_SESSIONS),
         check_at_least("orders", cost.get("orders"), MIN_ORDERS, BECAUSE_ORDERS),
         check_cost(cost.get("difference_bps"), cost.get("low_bps"), cost.get("high_bps")),
@@ -105,7 +118,6 @@ def run(context: StepContext) -> StepReport:
     registry = Registry(context.settings)
     candidate = candidate_of(context, registry)
     health = context.lake.read_day(HEALTH, context.market.name, context.night)
-    health = health.filter(pc.equal(health.column("step"), QUALITY_STEP))
     train, backtest = read_section(context, "train"), read_section(context, "backtest")
     if backtest.get("candidate") != candidate.name:
         backtest = {}

@@ -40,6 +40,7 @@ STEPS: tuple[Step, ...] = (
         True,
     ),
     Step("build_features", "pipelines.build_features", "compute features of every book row", True),
+    Step("skew", "pipelines.skew", "recompute every vector that the desk logged with its decisions, bit by bit"),
     Step("build_training_set", "pipelines.build_training_set", "compute labels and name the rows to learn from", True),
     Step("train", "pipelines.train", "refit the recipe on the training window and register the version in MLflow"),
     Step("backtest", "pipelines.backtest", "walk forward: candidate, champion and TWAP on the same orders"),

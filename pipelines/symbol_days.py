@@ -27,6 +27,7 @@ from infra.lake import Lake
 from infra.lake_files import read_day_file
 from infra.markets import Market
 from infra.tables import SILVER
+from pipelines.desk.served import DeskKnowledge
 
 ROW_KEYS = ("symbol", "event_at", "event_at_ns", "sequence")
 TRADE_COLUMNS = [*ROW_KEYS, "known_at", "price", "shares", "aggressor_side"]
@@ -121,6 +122,14 @@ def known_before(sources: DaySources) -> Callable[[str], KnownBefore]:
     rows = [row for path in sources.fits for row in read_day_file(path, FITS_TABLE, ["symbol", "fit"]).to_pylist()]
     fits = {row["symbol"]: array_of(json.loads(row["fit"])) for row in rows}
     return lambda symbol: KnownBefore(fits.get(symbol, NO_FIT), auctions)
+
+
+def desk_knowledge(lake: Lake, market: Market, day: date) -> DeskKnowledge:
+    """What a desk that opens on `day` knows from the lake: the newest fits of an earlier session."""
+    fitted = lake.day_files(FITS_TABLE, market.name)
+    earlier = [one for one in fitted if one < day]
+    sources = DaySources(lake.root, market, day, (), fits=fitted[earlier[-1]] if earlier else ())
+    return DeskKnowledge(known_before(sources), earlier[-1] if earlier else None)
 
 
 def _nanoseconds(column: pa.ChunkedArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

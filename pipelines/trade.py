@@ -20,6 +20,7 @@ from infra.parent import die_with_parent
 from pipelines.policy_in_force import policy_in_force
 from pipelines.sources.drop import MANIFEST, DropManifest, read_manifest, write_drop
 from pipelines.step import StepContext, StepReport
+from pipelines.symbol_days import desk_knowledge
 
 
 def is_complete(folder: Path) -> bool:
@@ -32,7 +33,8 @@ def _worked(context: StepContext, day: date) -> Mapping[str, pa.Table]:
     if context.market.name == "sample":
         from pipelines.desk.paper import work_day
 
-        return work_day(context.settings, context.market, day, policy)
+        knowledge = desk_knowledge(context.lake, context.market, day)
+        return work_day(context.settings, context.market, day, policy, knowledge)
     from pipelines.desk.recorded import work_day as replay_day
 
     return replay_day(context, day)

@@ -108,6 +108,16 @@ DECISIONS = (
         high=1e4,
     ),
 )
+SERVED_FEATURES = (
+    *KEYS,
+    SYMBOL,
+    *EVENT,
+    Column("book_event_at_ns", "long", "time of the last book row that the desk had seen", "ns", low=0, high=9e18),
+    Column("book_sequence", "long", "its sequence", low=0, high=1e15),
+    Column("definitions", "string", "first 16 digits of the digest of the features' definitions"),
+    Column("fit_day", "date", "session that its fits had learned up to, null: it had none", is_nullable=True),
+    Column("features", "string", "JSON of feature to value, null for null"),
+)
 CHILD_ORDERS = (
     *KEYS,
     Column("child_order_id", "string", "one order sent to a venue"),
@@ -164,6 +174,15 @@ ORDER_NOUNS: dict[str, Table] = {
         DECISIONS,
         key=("market", "trade_date", "decision_id"),
         sort_by=("symbol", "event_at_ns", "decision_id"),
+        max_refused_share=0.0,
+        max_refused_because="our own log has no noise",
+    ),
+    "served_features": Table(
+        "served_features",
+        "what the desk had in hand when it decided: one row a symbol and instant",
+        SERVED_FEATURES,
+        key=("market", "trade_date", "symbol", "event_at_ns"),
+        sort_by=("symbol", "event_at_ns"),
         max_refused_share=0.0,
         max_refused_because="our own log has no noise",
     ),

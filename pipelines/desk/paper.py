@@ -18,7 +18,9 @@ from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from features.market_day import symbol_day
 from infra import calendar
 from infra.errors import SessionError
 from infra.markets import Market
@@ -33,6 +35,7 @@ from pipelines.desk.client_orders import Expectation, client_orders
 from pipelines.desk.hidden import hidden_parameters
 from pipelines.desk.paper_log import desk_rows
 from pipelines.desk.paper_market import market_rows
+from pipelines.desk.served import NO_KNOWLEDGE, DeskKnowledge, Served, serve, served_rows
 
 NS = 1_000_000_000
 VOLUME_BUCKETS = 78
@@ -88,18 +91,46 @@ def _by_symbol(orders: pa.Table, symbols: Sequence[str]) -> tuple[pa.Table, ...]
     return tuple(orders.take(pa.array(np.flatnonzero(column == symbol))) for symbol in symbols)
 
 
-def _run(markets: Sequence[OpenMarket], policy: PolicyInForce, open_ns: int) -> None:
+def _run(
+    markets: Sequence[OpenMarket], policy: PolicyInForce, open_ns: int, knowledge: DeskKnowledge
+) -> list[Served] | None:
+    """Works the day; the vectors that the signal was given, None for a policy that reads none."""
     if policy.parameters.reads_signal and policy.signal is not None:
         from pipelines.desk.paper_signal import run_with_signal
 
-        run_with_signal(markets, policy, policy.signal, open_ns)
-        return
+        return run_with_signal(markets, policy, policy.signal, open_ns, knowledge.before)
     parameters = policy.parameters.to_array()
     for one in markets:
         one.run(parameters)
+    return None
 
 
-def work_day(settings: Settings, market: Market, day: date, policy: PolicyInForce) -> Mapping[str, pa.Table]:
+def _served(
+    market: Market, day: date, given: list[Served] | None, rows: Mapping[str, pa.Table], knowledge: DeskKnowledge
+) -> pa.Table:
+    """`served_features` at every instant of a decision: what was given, else what the feed makes of the day's rows."""
+    decided = rows["decisions"]
+    symbols = sorted(pc.unique(decided["symbol"]).to_pylist())
+    instants = {symbol: np.unique(_of(decided, symbol)["event_at_ns"].to_numpy()) for symbol in symbols}
+    if given is not None:
+        found = [one.as_of(instants[one.symbol]) for one in given if one.symbol in instants]
+        return served_rows(market, day, found, knowledge)
+    intervals = calendar.session_intervals_ns(market, day)
+    feeds = (
+        symbol_day(symbol, _of(rows["book_snapshots"], symbol), _of(rows["trades"], symbol), market.book_levels)
+        for symbol in symbols
+    )
+    found = [serve(feed, intervals, knowledge.before(feed.symbol), instants[feed.symbol]) for feed in feeds]
+    return served_rows(market, day, found, knowledge)
+
+
+def _of(rows: pa.Table, symbol: str) -> pa.Table:
+    return rows.filter(pc.equal(rows["symbol"], symbol)).combine_chunks()
+
+
+def work_day(
+    settings: Settings, market: Market, day: date, policy: PolicyInForce, knowledge: DeskKnowledge = NO_KNOWLEDGE
+) -> Mapping[str, pa.Table]:
     """Noun -> rows of one session of the built-in market, worked by `policy`.
 
     Raises SessionError when the exchange is closed on `day`.
@@ -114,9 +145,10 @@ def work_day(settings: Settings, market: Market, day: date, policy: PolicyInForc
         open_market(one, market_orders(part, open_ns, market.lot_shares), hidden)
         for one, part in zip(sessions, parts, strict=True)
     ]
-    _run(markets, policy, open_ns)
-    return {
+    given = _run(markets, policy, open_ns, knowledge)
+    rows = {
         **market_rows(market, day, markets, open_ns),
         "parent_orders": orders,
         **desk_rows(market, day, markets, parts, policy, open_ns),
     }
+    return {**rows, "served_features": _served(market, day, given, rows, knowledge)}

@@ -7,19 +7,21 @@ it was trained on, to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from features.engine import FEATURE_NAMES, FeatureState
+from features.market_day import NOTHING_BEFORE, KnownBefore
 from models.market import OpenMarket
 from models.market_desk import STEP_SECONDS
 from models.market_parameters import LEVELS, LOT_SHARES, ROW_SECONDS
 from models.signal import SignalModel
 from models.version import PolicyInForce
 from pipelines.desk.paper_market import TICKS_PER_UNIT, book_money, to_ns
+from pipelines.desk.served import Served
 
 NS = 1_000_000_000
 
@@ -35,9 +37,9 @@ class LiveFeatures:
     trades_seen: int = 0
 
     @classmethod
-    def of(cls, market: OpenMarket, open_ns: int) -> LiveFeatures:
+    def of(cls, market: OpenMarket, open_ns: int, before: KnownBefore = NOTHING_BEFORE) -> LiveFeatures:
         close_ns = open_ns + market.session.seconds * NS
-        return cls(market, open_ns, FeatureState.start(LEVELS, [(open_ns, close_ns)]))
+        return cls(market, open_ns, FeatureState.start(LEVELS, [(open_ns, close_ns)], before))
 
     def catch_up(self) -> npt.NDArray[np.float32]:
         """(k) float32 features at the last published book."""
@@ -77,12 +79,27 @@ def _on_one_thread(signal: SignalModel) -> SignalModel:
     return replace(signal, boosters=boosters)
 
 
-def run_with_signal(markets: Sequence[OpenMarket], policy: PolicyInForce, signal: SignalModel, open_ns: int) -> None:
-    """Run all markets to the close, half a minute at a time."""
-    parameters, live = policy.parameters.to_array(), [LiveFeatures.of(one, open_ns) for one in markets]
+def _served(live: LiveFeatures, seconds: Sequence[int], vectors: npt.NDArray[np.float32]) -> Served:
+    at = live.open_ns + np.array(seconds, np.int64) * NS
+    row = np.array(seconds, np.int64) // ROW_SECONDS
+    return Served(live.market.session.parameters.symbol, at, live.open_ns + row * ROW_SECONDS * NS, row, vectors)
+
+
+def run_with_signal(
+    markets: Sequence[OpenMarket],
+    policy: PolicyInForce,
+    signal: SignalModel,
+    open_ns: int,
+    before: Callable[[str], KnownBefore] = lambda _: NOTHING_BEFORE,
+) -> list[Served]:
+    """Run all markets to the close, half a minute at a time; the vectors that the signal was given."""
+    parameters = policy.parameters.to_array()
+    live = [LiveFeatures.of(one, open_ns, before(one.session.parameters.symbol)) for one in markets]
+    seconds, given = range(0, markets[0].session.seconds, STEP_SECONDS), list[npt.NDArray[np.float32]]()
     columns, model = [FEATURE_NAMES.index(name) for name in signal.feature_names], _on_one_thread(signal)
-    for second in range(0, markets[0].session.seconds, STEP_SECONDS):
-        features = np.stack([one.catch_up()[columns] for one in live])
-        expected_bps = model.decision_bps(features)
+    for second in seconds:
+        given.append(np.stack([one.catch_up() for one in live]))
+        expected_bps = model.decision_bps(given[-1][:, columns])
         for market, move_bps in zip(markets, expected_bps.tolist(), strict=True):
             market.run(parameters, second + STEP_SECONDS, move_bps)
+    return [_served(one, seconds, np.stack([row[place] for row in given])) for place, one in enumerate(live)]

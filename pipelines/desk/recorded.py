@@ -22,11 +22,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.engine import FEATURE_NAMES
 from features.market_day import SymbolDay, symbol_day
+from features.outside import SESSIONS_BACK
 from infra import calendar
 from infra.errors import SourceError
 from infra.markets import Market
-from infra.tables import BRONZE
+from infra.tables import BRONZE, SILVER
 from models.impact import row_volume
 from models.replay import FillBound, order_arrays, replay, replay_rules
 from models.replay_tape import SessionClock
@@ -35,14 +37,22 @@ from pipelines.bronze import bronze_rows
 from pipelines.check_rows import check_rows
 from pipelines.desk.client_orders import Expectation, client_orders
 from pipelines.desk.recorded_log import WorkedSymbol, log_rows
+from pipelines.desk.served import DeskKnowledge, Served, serve
 from pipelines.policy_in_force import policy_in_force
 from pipelines.sources.catalog import Folders, delivered_days, read_delivered
 from pipelines.sources.file import SourceFile
 from pipelines.step import StepContext
+from pipelines.symbol_days import desk_knowledge
 
 Float = npt.NDArray[np.float64]
 BOOKS = "book_snapshots"
 FILL_BOUND: FillBound = "trade_through"
+NOTHING_HEARD = (
+    SILVER["signals"]
+    .arrow_schema.empty_table()
+    .select(["symbol", "event_at_ns", "received_at", "known_at", "signal", "value"])
+)
+IN_TIME = [("event_at_ns", "ascending"), ("sequence", "ascending")]
 BUCKET_SECONDS = 600
 """Ten minutes: twenty buckets of a recorded session, enough for the shape of the day, few enough not to be noise."""
 
@@ -55,18 +65,32 @@ class RecordedBook:
     previous_close: float
 
 
-def _book(symbol: str, rows: pa.Table, levels: int) -> RecordedBook:
-    day = symbol_day(symbol, rows, None, levels)
-    close = pc.drop_null(rows.column("previous_close_price"))
+def _book(symbol: str, rows: Mapping[str, pa.Table], levels: int) -> RecordedBook:
+    mine = {noun: _of(table, symbol) for noun, table in rows.items()}
+    day = symbol_day(symbol, mine[BOOKS], mine["trades"], levels, mine["signals"])
+    close = pc.drop_null(mine[BOOKS].column("previous_close_price"))
     reference = float(close[0].as_py()) if len(close) else float(day.mid[np.isfinite(day.mid)][0])
     return RecordedBook(day, reference)
 
 
+def _of(rows: pa.Table, symbol: str) -> pa.Table:
+    return rows.filter(pc.equal(rows.column("symbol"), symbol)).combine_chunks()
+
+
+def _arrived(files: Sequence[SourceFile], noun: str) -> pa.Table:
+    of_noun = [file for file in files if file.noun == noun]
+    return bronze_rows(of_noun) if of_noun else BRONZE[noun].arrow_schema.empty_table()
+
+
+def _good_rows(files: Sequence[SourceFile], noun: str, market: Market, day: date) -> pa.Table:
+    """Rows of a noun that `validate` will keep too."""
+    return check_rows(noun, _arrived(files, noun), market, day).good
+
+
 def _usable_rows(files: Sequence[SourceFile], market: Market, day: date) -> pa.Table:
-    """Rows that `validate` will keep too. Raises SourceError when there are none."""
-    books = [file for file in files if file.noun == BOOKS]
-    arrived = bronze_rows(books) if books else BRONZE[BOOKS].arrow_schema.empty_table()
-    good = check_rows(BOOKS, arrived, market, day).good
+    """Book rows that `validate` will keep too. Raises SourceError when there are none."""
+    books, arrived = [file for file in files if file.noun == BOOKS], _arrived(files, BOOKS)
+    good = _good_rows(files, BOOKS, market, day)
     if good.num_rows == 0:
         raise SourceError(
             "empty day",
@@ -75,17 +99,26 @@ def _usable_rows(files: Sequence[SourceFile], market: Market, day: date) -> pa.T
             allowed="1 good book row or more",
             next_step="have the file delivered again, or leave the day out",
         )
-    return good.sort_by([(name, "ascending") for name in ("symbol", "event_at_ns", "sequence")])
+    return good.sort_by([("symbol", "ascending"), *IN_TIME])
 
 
-def recorded_books(files: Sequence[SourceFile], market: Market, day: date) -> dict[str, RecordedBook]:
-    """Books of one recorded session by symbol, ascending. Raises SourceError when the checks keep no row."""
-    rows = _usable_rows(files, market, day)
-    symbols = sorted(pc.unique(rows.column("symbol")).to_pylist())
-    return {
-        symbol: _book(symbol, rows.filter(pc.equal(rows.column("symbol"), symbol)).combine_chunks(), market.book_levels)
-        for symbol in symbols
+def recorded_books(
+    files: Sequence[SourceFile], market: Market, day: date, heard: pa.Table = NOTHING_HEARD
+) -> dict[str, RecordedBook]:
+    """Books, with trades and outside series, of one recorded session by symbol, ascending.
+
+    heard: outside rows of earlier sessions. Raises SourceError when the checks keep no book row.
+    """
+    signals = _good_rows(files, "signals", market, day).select(heard.column_names).cast(heard.schema)
+    rows = {
+        BOOKS: _usable_rows(files, market, day),
+        "trades": _good_rows(files, "trades", market, day).sort_by(
+            [("event_at_ns", "ascending"), ("sequence", "ascending")]
+        ),
+        "signals": pa.concat_tables([heard, signals]),
     }
+    symbols = sorted(pc.unique(rows[BOOKS].column("symbol")).to_pylist())
+    return {symbol: _book(symbol, rows, market.book_levels) for symbol in symbols}
 
 
 def bucket_volume(day: SymbolDay, intervals_ns: Sequence[tuple[int, int]]) -> Float:
@@ -121,27 +154,42 @@ def _expectations(context: StepContext, day: date, books: Mapping[str, RecordedB
 
 
 def _worked(
-    market: Market, day: date, books: Mapping[str, RecordedBook], orders: pa.Table, policy: PolicyInForce
+    market: Market,
+    day: date,
+    books: Mapping[str, RecordedBook],
+    orders: pa.Table,
+    policy: PolicyInForce,
+    knowledge: DeskKnowledge,
 ) -> Iterator[WorkedSymbol]:
     intervals = calendar.session_intervals_ns(market, day)
     rules = replay_rules(market, FILL_BOUND, intervals)
     for symbol, book in books.items():
-        mine = order_arrays(orders.filter(pc.equal(orders.column("symbol"), symbol)))
-        signal = _signal(book.day, policy, intervals)
-        yield WorkedSymbol(symbol, mine, replay(book.day, mine, policy.parameters, rules, signal).log, FILL_BOUND)
+        mine, before = order_arrays(_of(orders, symbol)), knowledge.before(symbol)
+        reads_signal = policy.signal is not None and policy.parameters.reads_signal
+        given = serve(book.day, intervals, before, np.unique(book.day.times_ns)) if reads_signal else None
+        log = replay(book.day, mine, policy.parameters, rules, _signal(book.day, policy, given)).log
+        instants = np.unique(log.decision_ns)
+        served = given.as_of(instants) if given else serve(book.day, intervals, before, instants)
+        yield WorkedSymbol(symbol, mine, log, FILL_BOUND, served)
 
 
-def _signal(day: SymbolDay, policy: PolicyInForce, intervals: Sequence[tuple[int, int]]) -> Float | None:
-    if policy.signal is None or not policy.parameters.reads_signal:
+def _signal(day: SymbolDay, policy: PolicyInForce, given: Served | None) -> Float | None:
+    """(n) what the policy reads at each book row: the signal on the vectors that it was given."""
+    if policy.signal is None or given is None:
         return None
-    from features.engine import FEATURE_NAMES, compute_features
-
     columns = [FEATURE_NAMES.index(name) for name in policy.signal.feature_names]
-    return policy.signal.decision_bps(compute_features(day, intervals)[:, columns])
+    return policy.signal.decision_bps(given.as_of(day.times_ns).features[:, columns])
+
+
+def _heard_before(context: StepContext, day: date) -> pa.Table:
+    """Outside rows of the sessions before that still stand."""
+    table, market = SILVER["signals"], context.market.name
+    earlier = [one for one in context.lake.days(table, market) if one < day][-SESSIONS_BACK:]
+    return context.lake.read(table, market, earlier, NOTHING_HEARD.column_names)
 
 
 def work_day(context: StepContext, day: date) -> Mapping[str, pa.Table]:
-    """Noun -> rows: `parent_orders`, `decisions`, `child_orders`, `fills` of one recorded session.
+    """Noun -> rows: `parent_orders`, `decisions`, `served_features`, `child_orders`, `fills` of one recorded session.
 
     Nothing at all where parent orders were delivered: then the desk that we learn from is the user's own. Raises
     SourceError when the folder or the day is missing, SessionError when the exchange is closed.
@@ -152,7 +200,7 @@ def work_day(context: StepContext, day: date) -> Mapping[str, pa.Table]:
     files = read_delivered(Folders(context.data, context.drop_root), market, day)
     if any(file.noun == "parent_orders" for file in files):
         return {}
-    books = recorded_books(files, market, day)
+    books = recorded_books(files, market, day, _heard_before(context, day))
     orders = client_orders(
         market,
         day,
@@ -161,4 +209,6 @@ def work_day(context: StepContext, day: date) -> Mapping[str, pa.Table]:
         context.settings.sample_seed,
         is_alpha_in_path=False,
     )
-    return {"parent_orders": orders, **log_rows(market, day, _worked(market, day, books, orders, policy), policy)}
+    knowledge = desk_knowledge(context.lake, market, day)
+    worked = _worked(market, day, books, orders, policy, knowledge)
+    return {"parent_orders": orders, **log_rows(market, day, worked, policy, knowledge)}

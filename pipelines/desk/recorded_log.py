@@ -26,6 +26,7 @@ from models.policy import ACTIONS
 from models.replay import OrderArrays, ReplayLog
 from models.version import PolicyInForce
 from pipelines.desk.noun_rows import noun_rows, utc
+from pipelines.desk.served import NO_KNOWLEDGE, DeskKnowledge, Served, served_rows
 
 Long = npt.NDArray[np.int64]
 VENUE = "LIT"
@@ -41,6 +42,7 @@ class WorkedSymbol:
     orders: OrderArrays
     log: ReplayLog
     fill_model: str
+    served: Served
 
 
 def counted(owners: Long) -> Long:
@@ -128,11 +130,16 @@ def fill_columns(worked: WorkedSymbol, market: Market) -> dict[str, Any]:
 
 
 def log_rows(
-    market: Market, day: date, worked: Iterable[WorkedSymbol], policy: PolicyInForce
+    market: Market,
+    day: date,
+    worked: Iterable[WorkedSymbol],
+    policy: PolicyInForce,
+    knowledge: DeskKnowledge = NO_KNOWLEDGE,
 ) -> Mapping[str, pa.Table]:
-    """Rows of `decisions`, `child_orders` and `fills` of a session, sorted as declared."""
-    parts: dict[str, list[pa.Table]] = {"decisions": [], "child_orders": [], "fills": []}
+    """Rows of `decisions`, `served_features`, `child_orders` and `fills` of a session, sorted as declared."""
+    parts: dict[str, list[pa.Table]] = {"decisions": [], "served_features": [], "child_orders": [], "fills": []}
     for one in worked:
+        parts["served_features"].append(served_rows(market, day, [one.served], knowledge))
         parts["decisions"].append(noun_rows("decisions", market, day, decision_columns(one, policy)))
         parts["child_orders"].append(noun_rows("child_orders", market, day, child_columns(one)))
         parts["fills"].append(noun_rows("fills", market, day, fill_columns(one, market)))
