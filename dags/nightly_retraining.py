@@ -12,6 +12,8 @@ goes on with the version in production. Common cases:
 - `ingest` *cannot read …*: ask the sender for the file again, then clear the task.
 - `validate` *more rows refused than allowed*: look at the night's page, section quarantine, then decide.
 - *already running*: another run works on this market; wait for it, then clear the task.
+- `skew` never turns red: what it finds stands in its log and on the night's page, and the gate holds or fails with it.
+  Run `fillwise skew --day D`, look at the first rows shown, compare the desk's revision and feed with the night's.
 - `gate` never turns red on a bad candidate: it writes `hold` or `fail` with reasons, and nobody is promoted.
 
 `report` runs after a failed step too, writes the page that says so, and then ends red itself, so that the run is red.

@@ -5,7 +5,7 @@ its first price is NaN. Where a side is empty there is no mid, and everything th
 is not the mid, and an imbalance of one is not what a locked book says.
 
 Sources: weighted mid, Gatheral and Oomen (2010) "Zero-intelligence realized variance estimation", section 2;
-microprice, Stoikov (2018) "The micro-price", section 2 (its adjustment, fitted per symbol, is not in here);
+microprice, Stoikov (2018) "The micro-price", section 2 (its adjustment, fitted per symbol: `microprice.py`);
 imbalance, Cartea, Jaimungal and Penalva (2015) "Algorithmic and High-Frequency Trading", section 3.6;
 slope, after Næs and Skjeltorp (2006) "Order book characteristics and the volume-volatility relation", section 3;
 curvature is ours: how far the cumulative depth bends away from the straight line that the slope draws.

@@ -19,7 +19,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from infra.errors import LakeError
 from infra.lake_files import (
     DayFile,
     raise_if_disk_is_full,
@@ -29,8 +28,9 @@ from infra.lake_files import (
     verify_day_file,
     write_day_file,
 )
-from infra.lake_log import check_commits, record_commits, require_known_format, set_checkpoints_aside, stamp_format
+from infra.lake_log import record_commits, require_known_format, stamp_format
 from infra.locks import held
+from infra.open_tables import OpenTables, at_version
 from infra.tables.columns import Table
 
 TABLE_LOCK_SECONDS = 60.0
@@ -58,30 +58,14 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._tables = OpenTables()
         require_known_format(root)
 
     def _open(self, table: Table, version: int | None = None) -> Any:
-        from deltalake import DeltaTable
-        from deltalake.exceptions import DeltaError, TableNotFoundError
-
         folder = table_folder(self.root, table)
-        if not (folder / "_delta_log").is_dir():
-            return None
-        check_commits(folder)
-        try:
-            return DeltaTable(folder, version=version)
-        except TableNotFoundError:
-            return None
-        except DeltaError as error:
-            if set_checkpoints_aside(folder):
-                return self._open(table, version)
-            raise LakeError(
-                "cannot open table",
-                which=f"{table.name} version {version if version is not None else 'latest'}",
-                found=str(error).splitlines()[0][:200],
-                allowed="a readable Delta log",
-                next_step="restore the table's folder from a backup",
-            ) from error
+        if version is None:
+            return self._tables.latest(folder, table.name)
+        return at_version(folder, table.name, version)
 
     def _create(self, table: Table) -> Any:
         from deltalake import DeltaTable, Schema

@@ -17,6 +17,7 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from infra.errors import LakeError
 
@@ -26,6 +27,9 @@ LOG, RECORD, STAMP = "_delta_log", Path("_fillwise") / "commits.sha256", "lake.j
 BROKEN = ".broken"
 log = logging.getLogger("fillwise")
 _seen: dict[Path, tuple[int, int]] = {}
+_checked: dict[Path, tuple[Any, ...]] = {}
+LogState = tuple[tuple[str, int, int], ...]
+"""Name, time in nanoseconds and size of every file of a log, in the order of their names."""
 
 
 def _commits(folder: Path) -> dict[int, Path]:
@@ -50,19 +54,32 @@ def _damaged(path: Path, found: str) -> LakeError:
     )
 
 
-def check_commits(folder: Path) -> None:
-    """Raises LakeError when a recorded commit of the table is missing or has other bytes than were committed."""
+def _state(folder: Path) -> LogState:
+    with os.scandir(folder / LOG) as entries:
+        found = [(one.name, one.stat()) for one in entries if one.name.endswith(".json")]
+    return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in found))
+
+
+def check_commits(folder: Path) -> LogState:
+    """The log's files as they are. Raises LakeError when a recorded commit is missing or was altered."""
+    state, record = _state(folder), folder / RECORD
+    told = record.stat() if record.exists() else None
+    whole = (*state, (RECORD.name, told.st_mtime_ns, told.st_size) if told else ())
+    if _checked.get(folder) == whole:
+        return state
     present = _commits(folder)
     for version, digest in _recorded(folder).items():
         path = present.get(version)
         if path is None:
             raise _damaged(folder / LOG / f"{version:020}.json", "nothing there")
-        state = path.stat()
-        if _seen.get(path) == (state.st_mtime_ns, state.st_size):
+        stat = path.stat()
+        if _seen.get(path) == (stat.st_mtime_ns, stat.st_size):
             continue
         if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             raise _damaged(path, "other bytes")
-        _seen[path] = (state.st_mtime_ns, state.st_size)
+        _seen[path] = (stat.st_mtime_ns, stat.st_size)
+    _checked[folder] = whole
+    return state
 
 
 def record_commits(folder: Path) -> None:

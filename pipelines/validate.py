@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from infra import calendar
 from infra.errors import QualityError, SourceError
 from infra.lake import Commit
+from infra.lake_files import DayFile, write_day_file
 from infra.tables import BRONZE, NOUNS, QUARANTINE, RELEASES, SILVER
 from pipelines.batches import day_batches, merged
 from pipelines.bronze import known_rows
@@ -40,6 +41,8 @@ BOOKS = "book_snapshots"
 PAGES = "data_docs"
 DAYS_IN_MEMORY = 5
 """Because a day of the sample market is 60 MB in six nouns, held as it arrived and as it passed."""
+DAYS_A_COMMIT = 20
+"""Because every commit makes every later opening of its table dearer, and a killed run repeats no more than a month."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,45 @@ def _asserted(context: StepContext, day: date, checked: Mapping[str, CheckedRows
     )
 
 
-def _levels_before(context: StepContext, day: date, found: Mapping[date, CheckedDay]) -> Mapping[str, float]:
-    """Last mids of the session before: of this batch when it is in it, else of silver; empty when neither has it."""
+class _Held:
+    """Days that were checked and are not committed yet: silver files, written already, and what goes beside them."""
+
+    def __init__(self, context: StepContext) -> None:
+        self.context = context
+        self.silver: dict[str, dict[date, DayFile]] = {noun: {} for noun in SILVER}
+        self.quarantine: dict[date, pa.Table] = {}
+        self.health: dict[date, list[HealthRow]] = {}
+        self.levels: dict[date, Mapping[str, float]] = {}
+
+    def add(self, found: Mapping[date, CheckedDay]) -> None:
+        root, market = self.context.lake.root, self.context.market.name
+        for day, checked in found.items():
+            self.quarantine[day], self.health[day] = checked.quarantine, checked.health
+            if checked.stop is None:
+                self.levels = {day: last_mids(checked.nouns[BOOKS].good)}
+                for noun, table in SILVER.items():
+                    self.silver[noun][day] = write_day_file(root, table, market, day, checked.silver(noun))
+
+    def commit(self) -> list[Commit]:
+        """Quarantine and health first, so that a day that stopped can be looked at."""
+        context, market = self.context, self.context.market.name
+        refused = with_other_steps(context, QUARANTINE, STEP, self.quarantine)
+        commits = [context.lake.replace_days(QUARANTINE, market, refused)]
+        commits.append(record_health_days(context, STEP, self.health))
+        for noun, table in SILVER.items() if any(self.silver.values()) else ():
+            commits.append(context.lake.commit_days(table, market, self.silver[noun]))
+        return commits
+
+
+def _levels_before(
+    context: StepContext, day: date, found: Mapping[date, CheckedDay], held: _Held
+) -> Mapping[str, float]:
+    """Last mids of the session before: of this batch, of the one before it, else of silver; empty when none has it."""
     before = calendar.sessions_until(context.market, day, 2)[0]
     if before in found:
         return last_mids(found[before].nouns[BOOKS].good)
+    if before in held.levels:
+        return held.levels[before]
     return last_mids(context.lake.read_day(SILVER[BOOKS], context.market.name, before, LEVEL_COLUMNS))
 
 
@@ -116,29 +153,18 @@ def _checked_day(
     return CheckedDay(nouns, health, reason_to_stop(health, context.market, day))
 
 
-def _check_days(context: StepContext, days: Sequence[date], counted: Iterator[date]) -> dict[date, CheckedDay]:
+def _check_days(
+    context: StepContext, days: Sequence[date], counted: Iterator[date], held: _Held
+) -> dict[date, CheckedDay]:
     """The batch's days, checked, up to and with the first one that stops the night."""
     arrived = {noun: context.lake.read(table, context.market.name, days) for noun, table in BRONZE.items()}
     found: dict[date, CheckedDay] = {}
     for day in counted:
         of_day = {noun: known_rows(rows.filter(pc.equal(rows["trade_date"], day))) for noun, rows in arrived.items()}
-        found[day] = _checked_day(context, day, of_day, _levels_before(context, day, found))
+        found[day] = _checked_day(context, day, of_day, _levels_before(context, day, found, held))
         if found[day].stop:
             break
     return found
-
-
-def _write(context: StepContext, found: Mapping[date, CheckedDay]) -> list[Commit]:
-    lake, market = context.lake, context.market.name
-    good = [day for day, checked in found.items() if checked.stop is None]
-    refused = {day: checked.quarantine for day, checked in found.items()}
-    commits = [
-        lake.replace_days(QUARANTINE, market, with_other_steps(context, QUARANTINE, STEP, refused)),
-        record_health_days(context, STEP, {day: checked.health for day, checked in found.items()}),
-    ]
-    for noun, table in SILVER.items() if good else ():
-        commits.append(lake.replace_days(table, market, {day: found[day].silver(noun) for day in good}))
-    return commits
 
 
 def _notes(found: Mapping[date, CheckedDay]) -> list[str]:
@@ -161,14 +187,19 @@ def run(context: StepContext) -> StepReport:
     commits: list[Commit] = []
     notes: list[str] = []
     rows_in = refused = 0
+    held = _Held(context)
     for batch in day_batches(days, DAYS_IN_MEMORY):
-        found = _check_days(context, batch, islice(counted, len(batch)))
-        commits += _write(context, found)
+        found = _check_days(context, batch, islice(counted, len(batch)), held)
+        held.add(found)
         notes += _notes(found)
         checked = [rows for day in found.values() for rows in day.nouns.values()]
         rows_in += sum(rows.arrived.num_rows for rows in checked)
         refused += sum(rows.refused_count for rows in checked)
         stops = [day.stop for day in found.values() if day.stop]
+        if stops or len(held.health) >= DAYS_A_COMMIT or batch[-1] == days[-1]:
+            commits, levels = commits + held.commit(), held.levels
+            held = _Held(context)
+            held.levels = levels
         if stops:
             raise stops[0]
     tables = merged(commits)

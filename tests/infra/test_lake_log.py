@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from infra import lake_log
 from infra.errors import LakeError
 from infra.lake import Lake
 from infra.lake_files import table_folder
+from infra.open_tables import OpenTables
 from infra.tables import BRONZE
 from tests.builders import FRIDAY, plain_rows
 
@@ -98,3 +100,35 @@ def test_a_version_whose_files_were_removed_says_so(lake: Lake) -> None:
     with pytest.raises(LakeError, match=rf"cannot read our own file: .*{gone.name}"):
         lake.read(TABLE, "sample", [FRIDAY], version=2)
     assert prices(lake) == [3.0, 3.0]
+
+
+def test_a_table_is_kept_open_led_on_by_new_commits_and_opened_afresh_when_its_log_was_put_back(
+    lake: Lake, tmp_path: Path
+) -> None:
+    tables, folder = OpenTables(), table_folder(lake.root, TABLE)
+    shutil.copytree(folder, tmp_path / "backup")
+    first = tables.latest(folder, TABLE.name)
+    assert tables.latest(folder, TABLE.name) is first
+    lake.replace_days(TABLE, "sample", {FRIDAY: plain_rows(TABLE, 1, price=4.0, source_row=[0])})
+    assert tables.latest(folder, TABLE.name) is first
+    assert first is not None
+    assert first.version() == 4
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "backup", folder)
+    again = tables.latest(folder, TABLE.name)
+    assert again is not None
+    assert again is not first
+    assert again.version() == 3
+
+
+def test_what_another_process_commits_is_seen_by_a_lake_that_is_open(lake: Lake) -> None:
+    mine = Lake(lake.root)
+    assert mine.read(TABLE, "sample")["price"].to_pylist() == [3.0, 3.0]
+    lake.replace_days(TABLE, "sample", {FRIDAY: plain_rows(TABLE, 1, price=4.0, source_row=[0])})
+    assert mine.read(TABLE, "sample")["price"].to_pylist() == [4.0]
+
+
+def test_open_tables_stay_in_their_process(lake: Lake) -> None:
+    assert lake.count(TABLE, "sample", [FRIDAY]) == 2
+    copied = pickle.loads(pickle.dumps(lake))  # noqa: S301  our own bytes
+    assert copied.count(TABLE, "sample", [FRIDAY]) == 2
