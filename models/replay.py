@@ -156,7 +156,7 @@ def replay(
     run_lockstep(tape.feed, _numbers(rules, scale), placed, slots, log, parameters.to_array())
     fills, block = log.fills[: log.written[2]], rules.impact.block_per_root_share_bps(scale)
     outcome = settle(tape, placed, fills, rules.fees, placed["end_impact_bps"].copy(), block)
-    return Replayed(_as_given(outcome, order), _public_log(log, tape, clock, order))
+    return Replayed(_as_given(outcome, order), _public_log(log, tape, clock, order, orders.start_ns))
 
 
 def score_fills(
@@ -193,12 +193,13 @@ def _as_given(outcome: ReplayOutcome, order: Long) -> ReplayOutcome:
     return ReplayOutcome(*(getattr(outcome, field.name)[back] for field in fields(outcome)))
 
 
-def _public_log(log: Log, tape: Tape, clock: SessionClock, order: Long) -> ReplayLog:
+def _public_log(log: Log, tape: Tape, clock: SessionClock, order: Long, start_ns: Long) -> ReplayLog:
+    """In UTC. Where one interval ends and the next begins the clock shows the same; an order's start tells which."""
     decisions, children = log.decisions[: log.written[0]], log.children[: log.written[1]]
     fills = log.fills[: log.written[2]]
     return ReplayLog(
         decision_order=order[decisions["order"]],
-        decision_ns=clock.to_utc(decisions["at_ns"]),
+        decision_ns=np.maximum(clock.to_utc(decisions["at_ns"]), start_ns[order[decisions["order"]]]),
         decision_action=decisions["action"].copy(),
         decision_shares=decisions["shares"].copy(),
         decision_signal_bps=decisions["signal_bps"].copy(),

@@ -97,9 +97,8 @@ def walk(context: StepContext, candidate: RegisteredVersion, folds: Sequence[Fol
     return rows
 
 
-def score_tonight(context: StepContext, earlier: Sequence[PolicyInForce], orders: str) -> list[pa.Table]:
-    """Benchmark, champion and earlier candidates on tonight's orders."""
-    policies = (*_rivals(context, context.night), *earlier)
+def score_tonight(context: StepContext, policies: Sequence[PolicyInForce], orders: str) -> list[pa.Table]:
+    """These policies on tonight's orders."""
     return [
         rows
         for desk in read_desk_day(context, context.night)
@@ -141,8 +140,10 @@ def run(context: StepContext) -> StepReport:
             _backtest_days(context), context.settings.backtest_sessions, context.settings.fold_sessions
         )
         test_days = tuple(day for fold in folds for day in fold.test_days)
-        rows = walk(context, candidate, folds, _orders_hash(context, test_days))
-        rows += score_tonight(context, loaded, _orders_hash(context, (night,)))
+        walked, tonight = (_orders_hash(context, days) for days in (test_days, (night,)))
+        rivals = () if walked == tonight else _rivals(context, night)
+        rows = walk(context, candidate, folds, walked)
+        rows += score_tonight(context, (*rivals, *loaded), tonight)
         file = write_day_file(lake.root, BACKTESTS, market, night, pa.concat_tables(rows), inputs=inputs)
         lake.commit_days(BACKTESTS, market, {night: file})
     costs = write_costs(context)

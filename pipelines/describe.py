@@ -23,6 +23,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "bid_price_1": ("100.00", "100.00"),
     "bid_price_2": ("99.99", "99.99"),
     "ask_price_2": ("100.02", "100.02"),
+    "features": ('"{""spread_bps"":1.5,""ofi_1_10s"":null}"',) * 2,
 }
 EXAMPLE_NOTE = """  example: {noun}_2026-11-20.csv (market and trade_date are in its name; `null ok` columns,
   event_at_ns, currency and, where symbol and time are unique, sequence may be left out)"""

@@ -3,8 +3,9 @@
 The commonest way in which a model that was good last night trades badly today is that the desk computes a feature a
 little differently. So each row of `served_features` is compared with what the night's path makes of the day's silver
 rows at that instant, with the fits that the desk had: the same book row, and the same 32 bits of every feature. A
-difference of one bit is a failed check, and the gate holds or fails with it. What cannot be compared is never passed:
-vectors of other definitions, or of fits that the lake does not hold, hold; a day on which nothing was served is a note.
+difference of one bit is a failed check, and so is a vector that cannot be read; the gate holds or fails with it. What
+cannot be compared is never passed: vectors of other definitions, or of fits that the lake does not hold, hold, and so
+do decisions without a vector; a day on which nothing was served is a note.
 
     >>> differing(np.float32([1.0, np.nan]), np.float32([1.0, np.nan])).tolist()
     [False, False]
@@ -12,7 +13,6 @@ vectors of other definitions, or of fits that the lake does not hold, hold; a da
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,8 +28,10 @@ from features.engine import FEATURE_NAMES, catalog_digest, compute_features
 from features.fits import FITS_TABLE
 from features.point_in_time import latest_rows
 from infra import calendar
+from infra.errors import ContractError
 from infra.tables import SILVER
-from pipelines.health import HealthRow, Verdict, record_health
+from pipelines.desk.served import vector_of
+from pipelines.health import HealthRow, Verdict, record_health_days
 from pipelines.step import StepContext, StepReport
 from pipelines.symbol_days import DaySources, SymbolRows, day_sources, known_before, symbol_rows
 
@@ -38,7 +40,7 @@ log = logging.getLogger("fillwise")
 STEP, CHECK = "skew", "skew"
 BECAUSE = "a model must be served exactly what it was trained on; one bit tells of another definition"
 SHOWN = 5
-SERVED = SILVER["served_features"]
+SERVED, DECIDED = SILVER["served_features"], SILVER["decisions"]
 
 Row = npt.NDArray[np.float32]
 
@@ -59,7 +61,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Skew:
-    """What the comparison found. `uncompared`: vectors that could not be recomputed, with the reason."""
+    """What the comparison found. `uncompared`: vectors that could not be recomputed, with the reason.
+
+    unserved: instants of decisions, once the symbol had a book, at which no vector was logged.
+    """
 
     vectors: int
     values: int
@@ -69,12 +74,13 @@ class Skew:
     why_uncompared: str = ""
     night_fit: date | None = None
     desk_fit: date | None = None
+    unserved: int = 0
 
     @property
     def verdict(self) -> Verdict:
         if self.different:
             return "fail"
-        if self.uncompared or self.desk_fit != self.night_fit:
+        if self.uncompared or self.unserved or self.desk_fit != self.night_fit:
             return "hold"
         return "pass" if self.vectors else "note"
 
@@ -88,6 +94,8 @@ class Skew:
         parts = [f"skew: {found}" + (f": {shown}" if shown else "")]
         if self.uncompared:
             parts.append(f"{self.uncompared:,} vectors could not be compared ({self.why_uncompared})")
+        if self.unserved:
+            parts.append(f"{self.unserved:,} instants of decisions have no vector")
         if self.desk_fit != self.night_fit:
             parts.append(f"the desk had fits through {self.desk_fit}, the night reads those through {self.night_fit}")
         return "; ".join(parts)
@@ -99,26 +107,29 @@ def differing(desk: Row, night: Row) -> npt.NDArray[np.bool_]:
     return ~same & (desk.view(np.uint32) != night.view(np.uint32))
 
 
-def vector_of(text: str) -> Row:
-    """The vector of a row, in the order of the catalog; a feature that the text lacks is null."""
-    told = json.loads(text)
-    return np.array([np.nan if told.get(name) is None else told[name] for name in FEATURE_NAMES], np.float32)
-
-
 def _compared(rows: Sequence[dict[str, Any]], night: SymbolRows, values: Row) -> Iterator[Difference]:
     """Differences of one symbol's vectors from the batch path's `values` (n, k) of its book rows."""
     at_ns = np.array([row["event_at_ns"] for row in rows], np.int64)
     last = latest_rows(night.day.times_ns, at_ns)
     for row, place in zip(rows, last.tolist(), strict=True):
-        at = row["event_at"].isoformat()
-        seen = int(night.day.times_ns[place]) if place >= 0 else -1
-        if seen != row["book_event_at_ns"]:
-            yield Difference(night.symbol, at, "book row", f"{row['book_event_at_ns']} ns", f"{seen} ns")
-            continue
+        seen = (int(night.day.times_ns[place]), int(night.day.sequence[place])) if place >= 0 else None
+        for feature, desk, found in _pairs(row, seen, values[place]):
+            yield Difference(night.symbol, row["event_at"].isoformat(), feature, desk, found)
+
+
+def _pairs(row: dict[str, Any], seen: tuple[int, int] | None, night: Row) -> Iterator[tuple[str, str, str]]:
+    """What differs in one vector: its name, what the desk had, what the night finds."""
+    if seen != (row["book_event_at_ns"], row["book_sequence"]):
+        told = f"{row['book_event_at_ns']} ns, sequence {row['book_sequence']}"
+        yield "book row", told, "none" if seen is None else f"{seen[0]} ns, sequence {seen[1]}"
+        return
+    try:
         desk = vector_of(row["features"])
-        for feature in np.flatnonzero(differing(desk, values[place])).tolist():
-            pair = (str(desk[feature]), str(values[place][feature]))
-            yield Difference(night.symbol, at, FEATURE_NAMES[feature], *pair)
+    except ContractError as error:
+        yield "vector", error.found, error.allowed
+        return
+    for place in np.flatnonzero(differing(desk, night)).tolist():
+        yield FEATURE_NAMES[place], str(desk[place]), str(night[place])
 
 
 def _sources_as_served(context: StepContext, sources: DaySources, fit_day: date | None) -> DaySources | None:
@@ -134,40 +145,64 @@ def _night_fit(context: StepContext) -> date | None:
     return earlier[-1] if earlier else None
 
 
+def _usable(served: pa.Table, fit_day: date | None) -> pa.Table:
+    """Vectors of this checkout's definitions that were made with the fits through `fit_day`."""
+    is_of_fit = pc.fill_null(pc.equal(served["fit_day"], pa.scalar(fit_day, pa.date32())), fit_day is None)
+    return served.filter(pc.and_(pc.equal(served["definitions"], catalog_digest()[:16]), is_of_fit))
+
+
+def _of(rows: pa.Table, symbol: str) -> pa.Table:
+    return rows.filter(pc.equal(rows["symbol"], symbol))
+
+
+def _unserved(decided: pa.Table, served: pa.Table, night: SymbolRows) -> int:
+    """Instants of one symbol's decisions, from its first book row on, that have no vector."""
+    asked, logged = (np.unique(_of(rows, night.symbol)["event_at_ns"].to_numpy()) for rows in (decided, served))
+    return len(np.setdiff1d(asked[asked >= night.day.times_ns[0]], logged))
+
+
 def compare(context: StepContext, served: pa.Table) -> Skew:
     """Every vector of the night's session against the night's path. `served`: rows of `silver.served_features`."""
     night_fit, none = _night_fit(context), Skew(0, 0, 0, ())
     if served.num_rows == 0:
         return none
-    sources = day_sources(context.lake, context.market, [context.night]).get(context.night)
-    fit_day = pc.max(served["fit_day"]).as_py()
-    usable = served.filter(pc.equal(served["definitions"], catalog_digest()[:16]))
+    market, day = context.market, context.night
+    sources, fit_day = day_sources(context.lake, market, [day]).get(day), pc.max(served["fit_day"]).as_py()
+    usable = _usable(served, fit_day)
     as_served = None if sources is None else _sources_as_served(context, sources, fit_day)
     if as_served is None or usable.num_rows == 0:
         why = "other definitions than this checkout's" if usable.num_rows == 0 else f"no books, or no fits of {fit_day}"
         return replace(none, uncompared=served.num_rows, why_uncompared=why, night_fit=night_fit, desk_fit=fit_day)
-    found, before = list[Difference](), known_before(as_served)
-    intervals, books = calendar.session_intervals_ns(context.market, context.night), set[str]()
+    decided = context.lake.read_day(DECIDED, market.name, day, ["symbol", "event_at_ns"])
+    found, before, unserved = list[Difference](), known_before(as_served), 0
+    intervals, books = calendar.session_intervals_ns(market, day), set[str]()
     for night in symbol_rows(as_served):
         books.add(night.symbol)
-        rows = usable.filter(pc.equal(usable["symbol"], night.symbol)).to_pylist()
+        unserved += _unserved(decided, served, night)
+        rows = _of(usable, night.symbol).to_pylist()
         if rows:
             found += _compared(rows, night, compute_features(night.day, intervals, before(night.symbol)))
     strange = usable.filter(pc.invert(pc.is_in(usable["symbol"], pa.array(sorted(books), pa.string()))))
     uncompared = served.num_rows - usable.num_rows + strange.num_rows
-    vectors = served.num_rows - uncompared
-    why = "other definitions, or a symbol without books" if uncompared else ""
-    first = tuple(found[:SHOWN])
-    return Skew(vectors, vectors * len(FEATURE_NAMES), len(found), first, uncompared, why, night_fit, fit_day)
+    vectors, first = served.num_rows - uncompared, tuple(found[:SHOWN])
+    why = "other definitions, fits of several sessions, or a symbol without books" if uncompared else ""
+    values = vectors * len(FEATURE_NAMES)
+    return Skew(vectors, values, len(found), first, uncompared, why, night_fit, fit_day, unserved)
+
+
+def _judged(context: StepContext, day: date) -> HealthRow:
+    found = compare(replace(context, days=(day,)), context.lake.read_day(SERVED, context.market.name, day))
+    if found.verdict == "fail":
+        log.error("%s: %s; next: compare the desk's definitions and feed with those of the night", day, found.reason)
+    figure = float(found.different) if found.vectors else None
+    return HealthRow(CHECK, SERVED.name, found.verdict, figure, 0.0, BECAUSE, found.reason)
 
 
 def run(context: StepContext) -> StepReport:
-    """Compare the night's vectors and record the verdict; the night goes on whatever it is, the gate does not."""
-    served = context.lake.read_day(SERVED, context.market.name, context.night)
-    skew = compare(context, served)
-    figure = float(skew.different) if skew.vectors else None
-    row = HealthRow(CHECK, SERVED.name, skew.verdict, figure, 0.0, BECAUSE, skew.reason)
-    commit = record_health(context, STEP, context.night, [row])
-    if skew.verdict == "fail":
-        log.error("%s; next: compare the desk's definitions and feed with those of the night", skew.reason)
-    return StepReport(served.num_rows, 1, 0, (commit,), commit.is_unchanged, (f"{skew.verdict}: {skew.reason}",))
+    """Compare each day's vectors and record the verdict; the night goes on whatever it is, the gate does not."""
+    judged = {day: _judged(context, day) for day in context.days}
+    served = context.lake.count(SERVED, context.market.name, context.days)
+    commit = record_health_days(context, STEP, {day: [row] for day, row in judged.items()})
+    named = {day: f"{day}: " if len(judged) > 1 else "" for day in judged}
+    notes = tuple(f"{named[day]}{row.verdict}: {row.reason}" for day, row in judged.items())
+    return StepReport(served, len(judged), 0, (commit,), commit.is_unchanged, notes)

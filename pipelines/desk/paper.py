@@ -5,7 +5,7 @@ half-minute (`models.policy.decide`, the same compiled rule as in replay and on 
 signal lets a symbol's whole day run in one compiled call. One that does is run half a minute at a time, all
 symbols together: features of the published books so far, one prediction for all symbols, then the decisions.
 
-The market behind it has hidden parameters (`hidden.py`). What comes out are the six nouns; the books and trades
+The market behind it has hidden parameters (`hidden.py`). What comes out are the seven nouns; the books and trades
 among them are what the desk's recorder keeps, without our own orders and prints.
 
 A day depends on seed, symbol, session and the policy alone: not on how many symbols trade, nor on other days.

@@ -5,11 +5,12 @@ these vectors; for one that reads none they are kept all the same, so that the c
 first model trades. Several orders of a symbol that are decided at one instant share a row of `served_features`.
 
 A vector is text: JSON of feature to value in the order of the catalog, each value in the fewest digits that give back
-its 32 bits, null for null.
+its 32 bits, null for null. Text and no array of bytes, because a desk that is not ours writes it too.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,7 @@ import pyarrow.compute as pc
 from features.engine import FEATURE_NAMES, FeatureState, catalog_digest
 from features.market_day import NOTHING_BEFORE, KnownBefore, SymbolDay
 from features.outside import SERIES
+from infra.errors import ContractError
 from infra.markets import Market
 from pipelines.desk.noun_rows import noun_rows
 
@@ -104,6 +106,43 @@ def vector_texts(features: Matrix) -> pa.Array:
         opening = "{" if place == 0 else ","
         parts += [f'{opening}"{name}":', pc.fill_null(values, "null")]
     return pc.binary_join_element_wise(*parts, "}", "")
+
+
+class _Written(str):
+    """A number of JSON as it is written: read at once in 32 bits, it is rounded once, and -0 keeps its sign."""
+
+
+def _object(text: str) -> dict[str, object]:
+    """The JSON object that a text holds; an empty one where it holds none."""
+    try:
+        told = json.loads(text, parse_float=_Written, parse_int=_Written)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _described(told: dict[str, object]) -> str:
+    if not told:
+        return "no JSON object"
+    missing, unknown = [name for name in FEATURE_NAMES if name not in told], sorted(told.keys() - set(FEATURE_NAMES))
+    words = [f"{word} {', '.join(names[:3])}" for word, names in (("no", missing), ("an unknown", unknown)) if names]
+    return "; ".join(words) or "values that are no numbers"
+
+
+def vector_of(text: str) -> npt.NDArray[np.float32]:
+    """(k) the vector that a text holds. Raises ContractError for other names than the catalog's, or no numbers."""
+    told = _object(text)
+    values = [told.get(name, "") for name in FEATURE_NAMES]
+    is_known = told.keys() == set(FEATURE_NAMES)
+    if not is_known or not all(one is None or isinstance(one, _Written) for one in values):
+        raise ContractError(
+            "logged vector cannot be read",
+            which=ascii(text[:60]),
+            found=_described(told),
+            allowed=f"one JSON object of the {len(FEATURE_NAMES)} features, each a number or null",
+            next_step="have the desk log what `fillwise features` lists, then deliver its log again",
+        )
+    return np.asarray(pa.array(values, pa.string()).cast(pa.float32()).to_numpy(zero_copy_only=False), np.float32)
 
 
 def served_rows(market: Market, day: date, served: Sequence[Served], knowledge: DeskKnowledge) -> pa.Table:

@@ -134,6 +134,14 @@ def test_nothing_trades_in_the_break_and_the_schedule_stands_still() -> None:
     assert len(log.decision_ns) == 20
 
 
+def test_the_first_decision_of_an_order_that_starts_after_the_break_is_not_told_as_one_before_it() -> None:
+    minute = 60 * SECOND
+    intervals = ((0, 10 * minute), (40 * minute, 59 * minute))
+    order = OrderArrays.of(side=[1.0], shares=[400.0], arrival_ns=[40 * minute], end_ns=[41 * minute])
+    log = replay(walk_day(11), order, TWAP, rules(intervals_ns=intervals)).log
+    assert log.decision_ns.tolist() == [40 * minute, 40 * minute + 30 * SECOND]
+
+
 @pytest.mark.parametrize("policy", [TWAP, POST_ONLY, AT_ONCE, SIGNAL])
 @pytest.mark.parametrize("bound", ["touch", "trade_through"])
 def test_fills_decided_and_left_over_shares_add_up(policy: PolicyParameters, bound: str) -> None:

@@ -25,7 +25,7 @@ def session_ns(day: date) -> int:
 
 
 def good_day(day: date = FRIDAY, rows: int = 5, noun_rows: int = 2) -> dict[str, pa.Table]:
-    """Rows of all six nouns; ids are numbered, times are the session's opening."""
+    """Rows of all seven nouns; ids are numbered, times are the session's opening."""
     start = session_ns(day)
     at = {"event_at_ns": start, "event_at": start // 1000}
     tables = {"book_snapshots": books(rows, day=day, start_ns=start)}
@@ -35,12 +35,14 @@ def good_day(day: date = FRIDAY, rows: int = 5, noun_rows: int = 2) -> dict[str,
             name: [f"{name}-{number}" for number in range(noun_rows)] for name in table.key if name.endswith("_id")
         }
         identity |= {"sequence": list(range(noun_rows))} if "sequence" in table.key else {}
+        if noun == "served_features":
+            identity |= {"event_at_ns": [start + place for place in range(noun_rows)]}
         if noun in ("child_orders", "fills"):
             orders = ("parent_order_id", "child_order_id") if noun == "fills" else ("parent_order_id",)
             identity |= {name: [f"{name}-{number}" for number in range(noun_rows)] for name in orders}
         if noun == "parent_orders":
             identity |= {"instructed_start_at": start // 1000, "instructed_end_at": start // 1000 + 600_000_000}
-        tables[noun] = plain_rows(table, noun_rows, day=day, **at, **identity)
+        tables[noun] = plain_rows(table, noun_rows, day=day, **{**at, **identity})
     return tables
 
 

@@ -54,7 +54,7 @@ def deliver(home: Path, changed: dict[str, pa.Table]) -> None:
 def test_rows_stand_in_bronze_with_file_row_and_known_at(tmp_path: Path) -> None:
     drop(tmp_path, good_day())
     report = ingest.run(a_context(tmp_path))
-    assert (report.rows_in, report.rows_out, report.rows_refused, report.is_unchanged) == (15, 15, 0, False)
+    assert (report.rows_in, report.rows_out, report.rows_refused, report.is_unchanged) == (17, 17, 0, False)
     rows = a_context(tmp_path).lake.read_day(BRONZE["book_snapshots"], "sample", FRIDAY).to_pylist()
     assert [(row["source_file"], row["source_row"]) for row in rows[:2]] == [
         ("book_snapshots.parquet", 0),
@@ -235,12 +235,24 @@ def test_a_batch_that_is_refused_leaves_every_day_as_it_was(tmp_path: Path) -> N
     assert a_context(tmp_path).lake.days(BRONZE["book_snapshots"], "sample") == ()
 
 
+def test_a_drop_of_an_earlier_version_has_no_served_features_and_is_taken_in(tmp_path: Path) -> None:
+    earlier = {noun: rows for noun, rows in good_day().items() if noun != "served_features"}
+    drop(tmp_path, earlier)
+    assert ingest.run(a_context(tmp_path)).rows_in == 15
+
+
+def test_a_drop_without_fills_is_refused(tmp_path: Path) -> None:
+    drop(tmp_path, {noun: rows for noun, rows in good_day().items() if noun != "fills"})
+    with pytest.raises(SourceError, match=r"drop lacks files: .*found no fills"):
+        ingest.run(a_context(tmp_path))
+
+
 def test_a_range_is_committed_in_batches_of_ten_days(tmp_path: Path) -> None:
     days = calendar.sessions_until(MARKETS["sample"], FRIDAY, 12)
     for day in days:
         drop(tmp_path, good_day(day, rows=1, noun_rows=1), day)
     report = ingest.run(a_context(tmp_path, *days))
-    assert report.rows_in == 12 * 6
+    assert report.rows_in == 12 * len(MADE)
     assert {one.table: one.rows for one in report.tables if one.table != DELIVERIES.name} == {
         BRONZE[noun].name: 12 for noun in MADE
     }

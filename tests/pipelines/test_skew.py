@@ -33,7 +33,7 @@ def worked(context: StepContext, day: date) -> dict[str, pa.Table]:
     knowledge = desk_knowledge(context.lake, MARKET, day)
     rows = work_day(context.settings, MARKET, day, benchmark_policy(MARKET.name), knowledge)
     known_at = pa.scalar(calendar.known_at(MARKET, day), pa.timestamp("us", tz="UTC"))
-    nouns = ("book_snapshots", "trades", "served_features")
+    nouns = ("book_snapshots", "trades", "decisions", "served_features")
     return {noun: rows[noun].append_column("known_at", pa.repeat(known_at, rows[noun].num_rows)) for noun in nouns}
 
 
@@ -91,6 +91,45 @@ def test_a_desk_that_rounds_a_feature_is_caught_in_every_row(night: StepContext)
     assert found.verdict == "fail"
     assert found.different > 0.9 * found.vectors
     assert len(found.first) == 5
+
+
+def test_a_vector_that_cannot_be_read_is_a_failed_check_and_does_not_stop_the_night(night: StepContext) -> None:
+    rows = served(night)
+    texts = rows["features"].to_pylist()
+    texts[4] = texts[4][:-1]
+    planted = rows.set_column(rows.column_names.index("features"), "features", pa.array(texts))
+    found = skew.compare(night, planted)
+    assert (found.verdict, found.different) == ("fail", 1)
+    assert f"AURA {rows['event_at'][4].as_py().isoformat()} vector: desk no JSON object, night one" in found.reason
+
+
+def test_a_decision_without_a_vector_holds(night: StepContext) -> None:
+    found = skew.compare(night, served(night).slice(3))
+    assert (found.verdict, found.different, found.unserved) == ("hold", 0, 3)
+    assert "3 instants of decisions have no vector" in found.reason
+
+
+def test_vectors_made_with_fits_of_several_sessions_hold(night: StepContext) -> None:
+    rows = served(night)
+    fit_days = [None, None, *rows["fit_day"].to_pylist()[2:]]
+    place = rows.column_names.index("fit_day")
+    found = skew.compare(night, rows.set_column(place, "fit_day", pa.array(fit_days, pa.date32())))
+    assert (found.verdict, found.different, found.uncompared) == ("hold", 0, 2)
+
+
+def test_another_row_of_the_same_time_is_another_book_row(night: StepContext) -> None:
+    rows = served(night)
+    numbers = rows["book_sequence"].to_pylist()
+    numbers[3] += 1
+    planted = rows.set_column(rows.column_names.index("book_sequence"), "book_sequence", pa.array(numbers))
+    assert f"sequence {numbers[3]}, night" in skew.compare(night, planted).reason
+
+
+def test_each_session_of_a_range_is_judged(night: StepContext) -> None:
+    notes = skew.run(replace(night, days=(YESTERDAY, DAY))).notes
+    assert [note.split(": skew")[0] for note in notes] == [f"{YESTERDAY}: pass", f"{DAY}: pass"]
+    days = night.lake.read(HEALTH, MARKET.name, [YESTERDAY, DAY])["trade_date"].to_pylist()
+    assert days == [YESTERDAY, DAY]
 
 
 def test_a_desk_that_missed_a_book_row_is_caught_by_the_row(night: StepContext) -> None:

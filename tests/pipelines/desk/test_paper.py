@@ -1,4 +1,4 @@
-"""A session on the paper desk: the six nouns agree with each other, with the policy and with the rules of the desk."""
+"""A session on the paper desk: its seven nouns agree with each other, with the policy and the rules of the desk."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from models.signal import SignalModel
 from models.version import PolicyInForce, benchmark_policy
 from pipelines.desk.hidden import hidden_parameters
 from pipelines.desk.paper import work_day
+from pipelines.desk.served import vector_of
 from pipelines.sources.sample import MADE
 
 MARKET = MARKETS["sample"]
@@ -207,6 +208,22 @@ def test_decisions_see_the_signal_of_the_nightly_features_to_the_last_bit(signal
         rows = np.searchsorted(arrays.times_ns, seen.event_at_ns.to_numpy())
         assert len(seen) > 500
         assert (seen.signal_bps.to_numpy() == expected[rows]).all()
+
+
+def test_what_was_served_is_what_the_signal_read_at_every_decision(signalled: Day) -> None:
+    served, decisions = signalled["served_features"].to_pandas(), signalled["decisions"].to_pandas()
+    vectors = np.stack([vector_of(text) for text in served.features])
+    given = EveryFeature().inplace_predict(vectors).astype(np.float64)
+    read = dict(zip(zip(served.symbol, served.event_at_ns, strict=True), given, strict=True))
+    seen = [read[key] for key in zip(decisions.symbol, decisions.event_at_ns, strict=True)]
+    assert len(read) < len(seen)
+    assert (decisions.signal_bps.to_numpy() == np.array(seen)).all()
+
+
+def test_a_policy_that_reads_no_signal_is_served_all_the_same(day: Day) -> None:
+    decided = {(one["symbol"], one["event_at_ns"]) for one in day["decisions"].to_pylist()}
+    assert {(one["symbol"], one["event_at_ns"]) for one in day["served_features"].to_pylist()} == decided
+    assert day["served_features"]["fit_day"].null_count == day["served_features"].num_rows
 
 
 def test_a_policy_that_reads_the_signal_trades_another_day(signalled: Day, day: Day) -> None:
