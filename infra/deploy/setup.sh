@@ -158,7 +158,8 @@ install_python_packages() {
         "$python" -m venv --clear "$venv"
     fi
     if ! "$venv/bin/uv" --version >/dev/null 2>&1; then
-        "$venv/bin/python" -m pip install --quiet --no-cache-dir --no-deps --require-hashes -r <(locked uv)
+        RUSTUP_HOME="$venv/.rustup" "$venv/bin/python" -m pip install \
+            --quiet --no-cache-dir --no-deps --require-hashes -r <(locked uv)
     fi
     choose_cache
     say "installing the locked packages"
