@@ -1,133 +1,182 @@
-"""Rows a second of the features step (read Delta, 38 features, write Delta) beside the bare kernel on the same arrays.
+"""The features step (read Delta, every feature, write Delta) beside the bare kernel, Polars and Spark SQL windows.
 
-The bare kernel is the floor: it touches nothing but arrays in memory, on one core. The step is timed in one process and
-in Spark's warm workers; a session's start is printed apart. `python -m benchmarks.bench_features [SESSIONS]`.
+Four questions, answered in one run on the same books (`books.py`: recorded A-shares where they are at hand):
+
+* rows a second of the step, of the same features in Polars (Parquet to Parquet) and in Spark SQL windows, all warm and
+  in turns; the share of the bare kernel's speed, and where the rest goes;
+* whether the peers compute the same: share of rows on which each of their features equals ours;
+* microseconds and allocations of one live event;
+* growth of CPU time and memory at x1, x5 and x20.
+
+`python -m benchmarks.bench_features [--sessions N] [--full]`. Without `--full` growth starts from a fourth of the
+sessions, because x20 of all recorded rows takes some ten minutes more.
 """
 
-import sys
+import argparse
+import platform
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-
+from benchmarks.agreement import agreement
+from benchmarks.books import BOOKS, Books, books
+from benchmarks.feature_profile import shares
+from benchmarks.feature_ways import KERNEL_SESSIONS, sources_of
+from benchmarks.growth import growth
+from benchmarks.live import live
+from benchmarks.measured import Child, Taken, children
 from features.catalog import FEATURE_NAMES, FEATURES_TABLE
-from features.engine import FeatureState, compute_features, kernel
-from features.market_day import SymbolDay, symbol_day
 from infra import calendar
 from infra.lake import Lake
-from infra.lake_files import DayFile
-from infra.markets import MARKETS
 from infra.settings import Settings
-from infra.spark import each_day, spark_session
-from infra.tables import SILVER
 from pipelines import build_features
+from pipelines.symbol_days import symbol_rows
 
-MARKET = MARKETS["sample"]
-SYMBOLS = tuple(f"SYM{number}" for number in range(8))
-ROWS, LEVELS, STEP_NS = 4_680, 10, 5_000_000_000
-REPETITIONS = 3
-
-
-def book_rows(day: date, seed: int) -> pa.Table:
-    """Silver book rows of one session: eight random walks on a one-cent grid, ten levels."""
-    random, (start, _) = np.random.default_rng(seed), calendar.session_intervals_ns(MARKET, day)[0]
-    parts = []
-    for symbol in SYMBOLS:
-        bid = 100.0 + 0.01 * np.cumsum(random.integers(-1, 2, ROWS))
-        times = start + STEP_NS * np.arange(ROWS)
-        columns: dict[str, object] = {"symbol": [symbol] * ROWS, "event_at_ns": times, "event_at": times // 1000}
-        for level in range(1, LEVELS + 1):
-            columns[f"bid_price_{level}"] = np.round(bid - 0.01 * (level - 1), 2)
-            columns[f"ask_price_{level}"] = np.round(bid + 0.01 * level, 2)
-            columns[f"bid_shares_{level}"] = 100.0 * random.integers(1, 40, ROWS)
-            columns[f"ask_shares_{level}"] = 100.0 * random.integers(1, 40, ROWS)
-        shares = 100.0 * random.integers(0, 9, ROWS)
-        columns |= {"traded_shares": shares, "traded_notional": shares * bid, "known_at": times // 1000}
-        columns |= {"sequence": np.zeros(ROWS, np.int64), "currency": ["USD"] * ROWS}
-        fields = [column for column in SILVER["book_snapshots"].columns if column.name not in ("market", "trade_date")]
-        arrays = [
-            pa.array(columns[field.name]).cast(field.arrow_type) if field.name in columns
-            else pa.nulls(ROWS, field.arrow_type)
-            for field in fields
-        ]  # fmt: skip
-        parts.append(pa.table(arrays, names=[field.name for field in fields]))
-    return pa.concat_tables(parts)
+MODULE = "benchmarks.feature_ways"
+TURNS, SIZES = 3, (1, 5, 20)
+SPARK_SESSIONS = (1, 4)
+"""Its planning is taken off as the difference of these two, which leaves the rate of long tables."""
+LIBRARIES = ("numba", "numpy", "pyarrow", "deltalake", "polars", "pyspark", "delta-spark")
+NAMES = {
+    "kernel": "bare kernel, arrays in memory, one core",
+    "one_process": "ours, one process",
+    "workers": "ours, handed out by Spark",
+    "polars": "Polars, Parquet to Parquet",
+    "spark": "Spark SQL windows, planning taken off",
+}
+Words = Sequence[str]
 
 
-def made_lake(home: Path, days: tuple[date, ...]) -> Lake:
-    lake = Lake(Settings(home=home).lake)
-    for seed, day in enumerate(days):
-        lake.replace_days(SILVER["book_snapshots"], MARKET.name, {day: book_rows(day, seed)})
-    return lake
+def in_turns(made: Mapping[str, Child], words: Mapping[str, Words], turns: int) -> dict[str, list[Taken]]:
+    """Runs by way, each turn one after the other."""
+    found: dict[str, list[Taken]] = {name: [] for name in made}
+    for _ in range(turns):
+        for name, child in made.items():
+            found[name].append(child.run(words[name]))
+    return found
 
 
-def best_seconds(work: Callable[[], object]) -> float:
-    found = []
-    for _ in range(REPETITIONS):
-        started = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - started)
-    return min(found)
+def best(runs: Sequence[Taken]) -> Taken:
+    """The run least disturbed, with the highest peak of all."""
+    quickest = min(runs, key=lambda one: one.wall_seconds)
+    cpu = min(one.cpu_seconds for one in runs)
+    return Taken(quickest.rows, quickest.wall_seconds, cpu, max(one.peak_mib for one in runs))
 
 
-def commit(lake: Lake, tasks: list[build_features.DayTask], files: list[DayFile]) -> None:
-    lake.commit_days(FEATURES_TABLE, MARKET.name, dict(zip([task.day for task in tasks], files, strict=True)))
+def difference(long: Taken, short: Taken) -> Taken:
+    """What the further rows took."""
+    return Taken(
+        long.rows - short.rows,
+        long.wall_seconds - short.wall_seconds,
+        long.cpu_seconds - short.cpu_seconds,
+        long.peak_mib,
+    )
 
 
-def live_microseconds(day: SymbolDay, intervals: tuple[tuple[int, int], ...]) -> tuple[float, float]:
-    """Median and 99th percentile of one book event through Python."""
-    state, taken = FeatureState.start(LEVELS, intervals), []
-    for row in range(day.rows):
-        event = (
-            int(day.times_ns[row]),
-            day.bid_price[row],
-            day.bid_shares[row],
-            day.ask_price[row],
-            day.ask_shares[row],
+def table(taken: Mapping[str, Taken], kernel: Taken, ours: str) -> None:
+    """One line a way. Ratios are ours over its own, by the wall and by CPU time: a busy machine moves the first."""
+    heads = ("wall s", "CPU s", "M rows/s", "M/CPU s", "of kernel", "x wall", "x CPU", "peak MiB")
+    print(f"{'way':40}{'rows':>12}" + "".join(f"{head:>10}" for head in heads))
+    floor, first = kernel.rows_a_cpu_second, taken[ours]
+    for name, one in taken.items():
+        figures = (
+            f"{one.wall_seconds:.2f}",
+            f"{one.cpu_seconds:.2f}",
+            f"{one.rows_a_second / 1e6:.3f}",
+            f"{one.rows_a_cpu_second / 1e6:.3f}",
+            f"{one.rows_a_cpu_second / floor:.1%}",
+            f"{first.rows_a_second / one.rows_a_second:.1f}",
+            f"{first.rows_a_cpu_second / one.rows_a_cpu_second:.1f}",
+            f"{one.peak_mib:,.0f}",
         )
-        started = time.perf_counter_ns()
-        state.on_book(*event)
-        taken.append((time.perf_counter_ns() - started) / 1000.0)
-    return float(np.percentile(taken, 50)), float(np.percentile(taken, 99))
+        print(f"{NAMES[name]:40}{one.rows:>12,}" + "".join(f"{figure:>10}" for figure in figures), flush=True)
+
+
+def compare(made_books: Books, home: Path, days: tuple[date, ...]) -> None:
+    """Ours and the peers at x1 and x5, and whether they compute the same."""
+    market = made_books.market.name
+    words = [str(day) for day in days]
+    count = len(made_books.first_days)
+    ways = ("kernel", "one_process", "workers", "polars", "spark")
+    with children(MODULE, [(name, str(home), market) for name in ways]) as started:
+        made = dict(zip(ways, started, strict=True))
+        of = {name: words[-count:] for name in ways} | {"kernel": words[-min(count, KERNEL_SESSIONS) :]}
+        small = in_turns({name: made[name] for name in ways[:-1]}, of, TURNS)
+        few, many = (made["spark"].run(words[-sessions:]) for sessions in SPARK_SESSIONS)
+        taken = {name: best(runs) for name, runs in small.items()} | {"spark": difference(many, few)}
+        table(taken, taken["kernel"], "workers")
+        print(f"Spark SQL before that: {few.wall_seconds:.1f} s for {few.rows:,} rows, {many.wall_seconds:.1f} s for "
+              f"{many.rows:,}, session warm and one session's statement run before")  # fmt: skip
+        agreement(home, made_books.market, words[-1])
+        of = {name: words[-5 * count :] for name in ways} | {"kernel": of["kernel"]}
+        print("x5")
+        five = in_turns({name: made[name] for name in ("kernel", "workers", "polars")}, of, TURNS - 1)
+        table({name: best(runs) for name, runs in five.items()}, best(five["kernel"]), "workers")
+
+
+def where_it_goes(settings: Settings, made_books: Books, words: Words) -> None:
+    lake, market = Lake(settings.lake), made_books.market
+    sources = sources_of(lake, market, words)
+
+    def work() -> None:
+        files = {one.day: build_features.build_day(one) for one in sources}
+        lake.commit_days(FEATURES_TABLE, market.name, files)
+
+    build_features.build_day(sources[0])
+    parts = shares(work)
+    print(f"where the time goes, one process, {len(words)} sessions: " + ", ".join(
+        f"{part} {share:.0%}" for part, share in parts.items()))  # fmt: skip
+
+
+def one_event(settings: Settings, made_books: Books, word: str) -> None:
+    lake, market = Lake(settings.lake), made_books.market
+    (sources,) = sources_of(lake, market, [word])
+    found = live(next(iter(symbol_rows(sources))), calendar.session_intervals_ns(market, date.fromisoformat(word)))
+    print(
+        f"{len(FEATURE_NAMES)} features for one live book event: {found.median_us:.1f} us median, "
+        f"{found.p99_us:.1f} us p99 over {found.events:,} events (reading the clock: {found.clock_us:.2f} us; allowed "
+        f"5 and 20); blocks kept {found.blocks_kept}, at most {found.peak_bytes:,} bytes held for a moment"
+    )
+
+
+def grow(made_books: Books, home: Path, words: Words, sessions: int) -> None:
+    """Our step at x1, x5 and x20 of so many sessions, a warm process each."""
+    market = made_books.market.name
+    with children(MODULE, [("workers", str(home), market)] * len(SIZES)) as started:
+        made = dict(zip(map(str, SIZES), started, strict=True))
+        for child in started:
+            child.run(words[-sessions:])
+        found = in_turns(made, {str(times): words[-sessions * times :] for times in SIZES}, TURNS)
+    runs = {times: found[str(times)] for times in SIZES}
+    for times, taken in runs.items():
+        walls = " ".join(f"{one.wall_seconds:.2f}" for one in taken)
+        cpus = " ".join(f"{one.cpu_seconds:.2f}" for one in taken)
+        print(f"x{times:<3}{taken[0].rows:>12,} rows   wall {walls} s   CPU {cpus} s")
+    print(growth(runs).words)
 
 
 def main() -> None:
-    sessions = int(sys.argv[1]) if len(sys.argv) > 1 else 8
-    print(", ".join(f"{name} {version(name)}" for name in ("numba", "numpy", "pyarrow", "deltalake", "pyspark")))
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--sessions", type=int, help="sessions of x1; default: all that were recorded")
+    asked.add_argument("--full", action="store_true", help="growth from all sessions, not from a fourth of them")
+    given = asked.parse_args()
+    made_books = books(given.sessions)
+    count = len(made_books.first_days)
+    base = count if given.full else max(1, count // 4)
+    print(", ".join(f"{name} {version(name)}" for name in LIBRARIES))
+    print(f"{platform.processor() or platform.machine()}, {made_books.words}, {len(FEATURE_NAMES)} features ours")
     with tempfile.TemporaryDirectory() as folder:
-        days = calendar.sessions_until(MARKET, date(2026, 11, 20), sessions)
-        lake, settings = made_lake(Path(folder), days), Settings(home=Path(folder))
-        intervals = calendar.session_intervals_ns(MARKET, days[0])
-        first = lake.read_day(SILVER["book_snapshots"], MARKET.name, days[0])
-        arrays = [symbol_day(name, first.slice(ROWS * place, ROWS), None, LEVELS) for place, name in enumerate(SYMBOLS)]
-        rows, day_rows = ROWS * len(SYMBOLS) * sessions, ROWS * len(SYMBOLS)
-        kernel()
-        bare = day_rows / best_seconds(lambda: [compute_features(one, intervals) for one in arrays])
-        files = lake.day_files(SILVER["book_snapshots"], MARKET.name, days)
-        tasks = [build_features.DayTask(lake.root, MARKET, day, paths, ()) for day, paths in files.items()]
-        report("bare kernel, arrays in memory, one core", bare, bare)
-        here = rows / best_seconds(lambda: commit(lake, tasks, [build_features.build_day(task) for task in tasks]))
-        report("read Delta, features, write Delta, one process", here, bare)
-        started = time.perf_counter()
-        with spark_session(settings) as session:
-            each_day(session, tasks[: settings.threads], build_features.build_day)
-            start_seconds = time.perf_counter() - started
-            handed = rows / best_seconds(
-                lambda: commit(lake, tasks, each_day(session, tasks, build_features.build_day))
-            )
-        report(f"the same, handed out by Spark to {settings.threads} warm workers", handed, bare)
-        print(f"Spark's session with its first tasks: {start_seconds:.1f} s")
-        median, tail = live_microseconds(arrays[0], intervals)
-        print(f"{len(FEATURE_NAMES)} features for one live book event: {median:.1f} us median, {tail:.1f} us p99")
-
-
-def report(what: str, rows_a_second: float, floor: float) -> None:
-    print(f"{what:58}{rows_a_second / 1e6:8.2f} M rows/s{rows_a_second / floor:8.0%} of the kernel")
+        settings = Settings(home=Path(folder))
+        rows = made_books.fill(settings, max(5, -(-base * SIZES[-1] // count)))
+        days = Lake(settings.lake).days(BOOKS, made_books.market.name)
+        words = [str(day) for day in days]
+        print(f"{rows:,} rows in {len(days)} trade dates; x1 is the last {count}", flush=True)
+        one_event(settings, made_books, words[-1])
+        where_it_goes(settings, made_books, words[-min(count, KERNEL_SESSIONS) :])
+        compare(made_books, settings.home, days)
+        grow(made_books, settings.home, words, base)
 
 
 if __name__ == "__main__":

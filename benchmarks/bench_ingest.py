@@ -1,134 +1,157 @@
 """Ingest + validate: rows a second, growth and memory at 1, 3 and 10 times the data, beside a floor and a peer.
 
+Data: recorded A-share snapshots where they are at hand (`--data FOLDER`, else `ashare_l5_snapshots` in the folder that
+`FILLWISE_TEST_DATA` names, default `../shared/data`), else generated books; the first line says which. x1 is a fourth
+of the recorded sessions, so that x10 is two and a half times all that was recorded; `--whole` takes all of them as x1
+and measures once, because ten times all of them takes some minutes a turn.
+
 Floor: a bare copy of the same Parquet into Delta by delta-rs, nothing checked. Peer: one plain Great Expectations run
-over the same rows (between and not null, pandas). CPU time of child processes, repetitions interleaved. What one
-session costs (imports, the page that Great Expectations draws) is taken off everywhere; the exponent is the slope
-of log CPU over log rows of what is left. `python -m benchmarks.bench_ingest [SESSIONS]`.
+over the rows of x1, already in the noun's columns (between and not null, pandas). CPU time of child processes, in
+turns. What one session costs (imports, the page that Great Expectations draws) is taken off everywhere; the exponent
+is the slope of log CPU over log rows of what is left.
+
+`python -m benchmarks.bench_ingest [SESSIONS] [--data FOLDER] [--whole]`. SESSIONS: how many x1 is.
 """
 
+import argparse
 import json
+import os
+import platform
 import subprocess
 import sys
 import tempfile
-from datetime import date
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import pyarrow.parquet as pq
+from benchmarks.books import books
+from benchmarks.growth import growth
+from benchmarks.measured import Taken
+from benchmarks.session_files import SessionFiles, generated_files, recorded_files
 
-from benchmarks.bench_features import book_rows
-from infra import calendar
-from infra.markets import MARKETS
-
-OWN = MARKETS["own"]
-SIZES, REPETITIONS = (1, 3, 10), 3
-LAST = date(2026, 11, 20)
-PRODUCT = """
-import sys; from pathlib import Path; from datetime import date
-from infra.settings import Settings; from infra.lake import Lake; from infra.markets import MARKETS
-from pipelines import ingest, validate; from pipelines.step import StepContext
-from pipelines.sources import catalog
-catalog.READERS = {**catalog.READERS, "drop": catalog.Reader("pipelines.sources.files")}
-home, data, days = Path(sys.argv[1]), Path(sys.argv[2]), tuple(map(date.fromisoformat, sys.argv[3:]))
-settings = Settings(home=home)
-def context(): return StepContext(settings, MARKETS["own"], days, Lake(settings.lake), data)
-if days: ingest.run(context()); validate.run(context())
+SIZES, TURNS, GENERATED_SESSIONS = (1, 3, 10), 3, 6
+LIBRARIES = ("pyarrow", "deltalake", "great-expectations", "pandas")
+WRAPPER = """
+import json, resource, subprocess, sys
+way = [sys.executable, "-m", "benchmarks.ingest_ways", *sys.argv[1:]]
+done = subprocess.run(way, stderr=subprocess.PIPE, text=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, done.stderr[-2000:]]))
 """
-FLOOR = """
-import sys; from pathlib import Path; import pyarrow.parquet as pq; from deltalake import write_deltalake
-home, data, days = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
-for day in days: write_deltalake(home, pq.read_table(data / f"book_snapshots_{day}.parquet"), mode="append")
-"""
-PEER = """
-import sys, warnings; warnings.simplefilter("ignore"); from pathlib import Path
-import pyarrow.parquet as pq; import great_expectations as gx
-from infra.tables import NOUNS
-home, data, days = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
-context = gx.get_context(mode="ephemeral"); source = context.data_sources.add_pandas("x"); e = gx.expectations
-suite = gx.ExpectationSuite(name="s")
-for column in NOUNS["book_snapshots"].columns:
-    if column.name in ("market", "trade_date"): continue
-    if not column.is_nullable: suite.add_expectation(e.ExpectColumnValuesToNotBeNull(column=column.name))
-    if column.low is not None:
-        between = e.ExpectColumnValuesToBeBetween(column=column.name, min_value=column.low, max_value=column.high)
-        suite.add_expectation(between)
-context.suites.add(suite)
-batch = source.add_dataframe_asset("b").add_batch_definition_whole_dataframe("d")
-definition = gx.ValidationDefinition(name="v", data=batch, suite=suite); context.validation_definitions.add(definition)
-for day in days:
-    rows = pq.read_table(data / f"book_snapshots_{day}.parquet").to_pandas()
-    definition.run(batch_parameters={"dataframe": rows}, result_format="BOOLEAN_ONLY")
-"""
+"""A small process in between, because a child's peak memory starts at that of the one who started it."""
+Runs = Mapping[tuple[str, int], Sequence[Taken]]
 
 
-def made(folder: Path, days: tuple[date, ...]) -> int:
-    """One Parquet file a session; rows of one."""
-    count = 0
-    for seed, day in enumerate(days):
-        rows = book_rows(day, seed)
-        pq.write_table(rows.drop_columns(["known_at"]) if "known_at" in rows.column_names else rows,
-                       folder / f"book_snapshots_{day}.parquet")  # fmt: skip
-        count = rows.num_rows
-    return count
-
-
-def cpu_and_memory(code: str, home: Path, data: Path, days: tuple[date, ...]) -> tuple[float, float]:
-    """CPU seconds and peak MiB of a child that runs `code`."""
-    wrapper = (
-        "import json, resource, subprocess, sys\n"
-        "done = subprocess.run([sys.executable, '-c', sys.argv[1], *sys.argv[2:]], stderr=subprocess.PIPE, text=True)\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(json.dumps([done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss, done.stderr[-2000:]]))"
-    )
-    command = [sys.executable, "-c", wrapper, code, str(home), str(data), *map(str, days)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    status, seconds, memory, told = json.loads(done.stdout.splitlines()[-1])
+def taken(rows: int, way: str, *words: object) -> Taken:
+    """What a child process took that goes one way."""
+    started = time.perf_counter()
+    command = [sys.executable, "-c", WRAPPER, way, *map(str, words)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    status, cpu_seconds, peak_mib, told = json.loads(done.stdout.splitlines()[-1])
     if status:
         raise SystemExit(told)
-    return float(seconds), memory / 1024
+    return Taken(rows, time.perf_counter() - started, float(cpu_seconds), float(peak_mib))
+
+
+def one_turn(files: SessionFiles, nouns: Sequence[Path], sessions: int) -> dict[tuple[str, int], Taken]:
+    """Every way at every size, one after the other; size 0 is the one session that is taken off."""
+    found = {}
+    for times in (0, *SIZES):
+        count = 1 + sessions * times
+        rows, paths = sum(files.rows[:count]), files.paths[:count]
+        with tempfile.TemporaryDirectory() as home:
+            words = (files.market, files.source, home, paths[0].parent, *files.days[:count])
+            found["product", times] = taken(rows, "product", *words)
+        with tempfile.TemporaryDirectory() as home:
+            found["floor", times] = taken(rows, "floor", home, *paths)
+        if count <= len(nouns):
+            found["peer", times] = taken(rows, "peer", *nouns[:count])
+    return found
+
+
+def without_start(runs: Runs) -> dict[tuple[str, int], list[Taken]]:
+    """Every run less one session: its rows, and the least CPU time that it took."""
+    found = {}
+    for (way, times), some in runs.items():
+        start = min(runs[way, 0], key=lambda one: one.cpu_seconds)
+        found[way, times] = [
+            replace(one, rows=one.rows - start.rows, cpu_seconds=one.cpu_seconds - start.cpu_seconds) for one in some
+        ]
+    return found
+
+
+def report(runs: Runs) -> None:
+    net = without_start(runs)
+    least = {key: min(one.cpu_seconds for one in some) for key, some in net.items()}
+    for way, times in sorted(key for key in net if key[1]):
+        some, seconds, rows = net[way, times], least[way, times], net[way, times][0].rows
+        cpus = " ".join(f"{one.cpu_seconds:.2f}" for one in some)
+        peak = max(one.peak_mib for one in some)
+        print(
+            f"{way:8} x{times:<3}{rows:>12,} rows{seconds:9.2f} s CPU{rows / seconds / 1e6:8.3f} M rows/s"
+            f"{peak:8,.0f} MiB   (turns: {cpus})"
+        )
+    print(growth({times: net["product", times] for times in SIZES}).words)
+    if len(net["product", 1]) == 1:
+        print("one turn: the spread is not known")
+    print("beside the floor: " + ", ".join(
+        f"x{times} {least['product', times] / least['floor', times]:.1f}" for times in SIZES) + " times its CPU; "
+        f"beside the peer: x1 {least['product', 1] / least['peer', 1]:.2f} times its CPU")  # fmt: skip
+    starts = {way: min(one.cpu_seconds for one in some) for (way, times), some in runs.items() if not times}
+    print("one session, taken off: " + ", ".join(f"{way} {seconds:.1f} s" for way, seconds in starts.items()))
+
+
+def arguments() -> argparse.Namespace:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("sessions", type=int, nargs="?", help="sessions of x1")
+    asked.add_argument("--data", type=Path, help="folder of recorded A-share snapshots, date=00.parquet and so on")
+    asked.add_argument("--whole", action="store_true", help="x1 is everything that was recorded, measured once")
+    return asked.parse_args()
+
+
+def recorded_folder(given: argparse.Namespace) -> Path | None:
+    """The folder asked for, else the one at hand; None when there is none and none was asked for."""
+    folder: Path | None = given.data or books(None).folder
+    if folder is not None and any(folder.glob("date=*.parquet")):
+        return folder
+    if given.data or given.whole:
+        raise SystemExit(
+            f"no recorded session: {folder or 'no folder'}; allowed: a folder with date=00.parquet and so on"
+        )
+    return None
+
+
+def prepared(given: argparse.Namespace, folder: Path) -> tuple[SessionFiles, int]:
+    """The files of every size, written below `folder`, and how many sessions x1 is."""
+    data = recorded_folder(given)
+    if data is None:
+        sessions = given.sessions or GENERATED_SESSIONS
+        return generated_files(1 + sessions * SIZES[-1], folder), sessions
+    recorded = len(list(data.glob("date=*.parquet")))
+    sessions = given.sessions or (recorded if given.whole else -(-recorded // 4))
+    return recorded_files(data, 1 + sessions * SIZES[-1], folder), sessions
 
 
 def main() -> None:
-    sessions = int(sys.argv[1]) if len(sys.argv) > 1 else 6
-    names = ("pyarrow", "deltalake", "great-expectations", "pandas")
-    print(", ".join(f"{name} {version(name)}" for name in names))
-    days = calendar.sessions_until(OWN, LAST, 1 + sessions * SIZES[-1])
-    found: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    given = arguments()
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+          + ", ".join(f"{name} {version(name)}" for name in LIBRARIES))  # fmt: skip
+    runs: dict[tuple[str, int], list[Taken]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
-        data.mkdir()
-        rows = made(data, days)
-        for turn in range(REPETITIONS):
-            for times in (0, *SIZES):
-                for name, code in (("product", PRODUCT), ("floor", FLOOR), ("peer", PEER)):
-                    if name == "peer" and (times > 1 or turn > 0):
-                        continue
-                    home = Path(folder) / f"{name}-{times}-{turn}"
-                    taken = cpu_and_memory(code, home, data, days[: 1 + sessions * times])
-                    found.setdefault((name, times), []).append(taken)
-    report(found, rows * sessions)
-
-
-def report(found: dict[tuple[str, int], list[tuple[float, float]]], rows: int) -> None:
-    start = {name: min(one[0] for one in found[name, 0]) for name in ("product", "floor", "peer")}
-    for (name, times), taken in sorted(found.items()):
-        if times:
-            seconds = min(one[0] for one in taken) - start[name]
-            memory = max(one[1] for one in taken)
-            speed = rows * times / seconds / 1e6
-            counts = f"{rows * times:>11,} rows{seconds:8.2f} s CPU{speed:8.2f} M rows/s"
-            print(f"{name:8} x{times:<3}{counts}{memory:8.0f} MiB")
-    slopes = []
-    for turn in range(REPETITIONS):
-        cpu = [found["product", times][turn][0] - start["product"] for times in SIZES]
-        slopes.append(float(np.polyfit(np.log(SIZES), np.log(cpu), 1)[0]))
-    print(f"growth exponent {np.mean(slopes):.3f}, spread {min(slopes):.3f} to {max(slopes):.3f} (allowed: 1.1)")
-    product, floor, peer = (
-        min(one[0] for one in found[name, 1]) - start[name] for name in ("product", "floor", "peer")
-    )
-    print(f"beside the floor: {product / floor:.1f} times its CPU; beside the peer: {product / peer:.2f} times its CPU")
-    print("one session, taken off: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in start.items()))
+        delivered, nouns = Path(folder) / "delivered", Path(folder) / "nouns"
+        delivered.mkdir()
+        nouns.mkdir()
+        files, sessions = prepared(given, delivered)
+        print(f"{files.words}; x1 is {sessions} sessions", flush=True)
+        in_nouns = files.as_nouns(1 + sessions, nouns)
+        turns = 1 if given.whole else TURNS
+        for turn in range(turns):
+            print(f"turn {turn + 1} of {turns}", file=sys.stderr, flush=True)
+            for key, one in one_turn(files, in_nouns, sessions).items():
+                runs.setdefault(key, []).append(one)
+    report(runs)
 
 
 if __name__ == "__main__":

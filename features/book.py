@@ -20,21 +20,21 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from features.compiled import compiled
 from features.windows import ratio
 
 Levels = npt.NDArray[np.float64]
 BPS = 1e4
 
 
-@njit
+@compiled
 def mid_price(bid_price_1: float, ask_price_1: float) -> float:
     """Middle of the best prices, currency per share; NaN where a side is empty."""
     return (bid_price_1 + ask_price_1) / 2.0
 
 
-@njit
+@compiled
 def shown_shares(shares: Levels, levels: int) -> float:
     """Shares at the first `levels` levels of one side, NaN in a feed with fewer levels."""
     if len(shares) < levels:
@@ -45,25 +45,25 @@ def shown_shares(shares: Levels, levels: int) -> float:
     return total
 
 
-@njit
+@compiled
 def top_shares(shares: Levels) -> float:
     """Shares at the first five levels of one side, or at all that the feed has."""
     return shown_shares(shares, min(5, len(shares)))
 
 
-@njit
+@compiled
 def bid_shares_5(bid_shares: Levels) -> float:
     """Shares at up to five bids."""
     return top_shares(bid_shares)
 
 
-@njit
+@compiled
 def ask_shares_5(ask_shares: Levels) -> float:
     """Shares at up to five asks."""
     return top_shares(ask_shares)
 
 
-@njit
+@compiled
 def best_depth_shares(bid_shares_1: float, ask_shares_1: float, mid: float) -> float:
     """Mean size of the two best queues, shares; NaN where a side is empty or shows no size."""
     if math.isnan(mid) or bid_shares_1 <= 0.0 or ask_shares_1 <= 0.0:
@@ -71,7 +71,7 @@ def best_depth_shares(bid_shares_1: float, ask_shares_1: float, mid: float) -> f
     return (bid_shares_1 + ask_shares_1) / 2.0
 
 
-@njit
+@compiled
 def depth_5_shares(bid_shares_5: float, ask_shares_5: float, best_depth_shares: float) -> float:
     """Mean shares over up to five levels of a side; NaN where a side is empty or shows no size."""
     if math.isnan(best_depth_shares):
@@ -79,13 +79,13 @@ def depth_5_shares(bid_shares_5: float, ask_shares_5: float, best_depth_shares: 
     return (bid_shares_5 + ask_shares_5) / 2.0
 
 
-@njit
+@compiled
 def spread_bps(bid_price_1: float, ask_price_1: float, mid: float) -> float:
     """1e4 * (ask - bid) / mid. Quoted, not effective: what crossing costs beyond the first level is not in it."""
     return BPS * (ask_price_1 - bid_price_1) / mid
 
 
-@njit
+@compiled
 def microprice_offset_bps(
     bid_price_1: float, bid_shares_1: float, ask_price_1: float, ask_shares_1: float, mid: float
 ) -> float:
@@ -98,44 +98,44 @@ def microprice_offset_bps(
     return BPS * (weighted - mid) / mid
 
 
-@njit
+@compiled
 def _imbalance(bid: float, ask: float, mid: float) -> float:
     if math.isnan(mid):
         return math.nan
     return ratio(bid - ask, bid + ask)
 
 
-@njit
+@compiled
 def imbalance_1(bid_shares_1: float, ask_shares_1: float, mid: float) -> float:
     """(bid - ask) / (bid + ask) of the shares at the best prices, in [-1, 1]. It counts shares, not orders."""
     return _imbalance(bid_shares_1, ask_shares_1, mid)
 
 
-@njit
+@compiled
 def imbalance_5(bid_shares: Levels, ask_shares: Levels, mid: float) -> float:
     """The same over five levels. Null in a feed with fewer; in a thin book over the levels that are shown."""
     return _imbalance(shown_shares(bid_shares, 5), shown_shares(ask_shares, 5), mid)
 
 
-@njit
+@compiled
 def imbalance_10(bid_shares: Levels, ask_shares: Levels, mid: float) -> float:
     """The same over ten levels. Null in a feed with fewer; in a thin book over the levels that are shown."""
     return _imbalance(shown_shares(bid_shares, 10), shown_shares(ask_shares, 10), mid)
 
 
-@njit
+@compiled
 def depth_notional(bid_shares_5: float, ask_shares_5: float, mid: float) -> float:
     """mid * shares at up to five levels of both sides, currency. Resting size, not what would trade at mid."""
     return mid * (bid_shares_5 + ask_shares_5)
 
 
-@njit
+@compiled
 def relative_depth_5(depth_5_shares: float, depth_5_shares_mean_300s: float) -> float:
     """Shares over five levels now / their mean over 300 s. Not comparable with the day's usual depth at this hour."""
     return ratio(depth_5_shares, depth_5_shares_mean_300s)
 
 
-@njit
+@compiled
 def bid_queue(bid_shares_1: float, mid: float, best_depth_shares_mean_300s: float) -> float:
     """Shares at the best bid / mean best queue over 300 s. The whole queue, not our place in it."""
     if math.isnan(mid):
@@ -143,7 +143,7 @@ def bid_queue(bid_shares_1: float, mid: float, best_depth_shares_mean_300s: floa
     return ratio(bid_shares_1, best_depth_shares_mean_300s)
 
 
-@njit
+@compiled
 def ask_queue(ask_shares_1: float, mid: float, best_depth_shares_mean_300s: float) -> float:
     """Shares at the best ask / mean best queue over 300 s. The whole queue, not our place in it."""
     if math.isnan(mid):
@@ -151,7 +151,7 @@ def ask_queue(ask_shares_1: float, mid: float, best_depth_shares_mean_300s: floa
     return ratio(ask_shares_1, best_depth_shares_mean_300s)
 
 
-@njit
+@compiled
 def _slope(price: Levels, shares: Levels) -> float:
     deepest = 0
     for level in range(1, min(5, len(price))):
@@ -163,7 +163,7 @@ def _slope(price: Levels, shares: Levels) -> float:
     return ratio(behind, BPS * abs(price[deepest] / price[0] - 1.0))
 
 
-@njit
+@compiled
 def bid_slope(bid_price: Levels, bid_shares: Levels) -> float:
     """Share of the depth of up to five bids that rests behind the best, per bps from the best to the deepest.
 
@@ -172,7 +172,7 @@ def bid_slope(bid_price: Levels, bid_shares: Levels) -> float:
     return _slope(bid_price, bid_shares)
 
 
-@njit
+@compiled
 def ask_slope(ask_price: Levels, ask_shares: Levels) -> float:
     """Share of the depth of up to five asks that rests behind the best, per bps from the best to the deepest.
 
@@ -181,7 +181,7 @@ def ask_slope(ask_price: Levels, ask_shares: Levels) -> float:
     return _slope(ask_price, ask_shares)
 
 
-@njit
+@compiled
 def _curvature(price: Levels, shares: Levels) -> float:
     deepest = 0
     for level in range(1, min(5, len(price))):
@@ -197,7 +197,7 @@ def _curvature(price: Levels, shares: Levels) -> float:
     return ratio(near, behind) - 0.5
 
 
-@njit
+@compiled
 def bid_curvature(bid_price: Levels, bid_shares: Levels) -> float:
     """Of the depth behind the best bid (up to five levels), the share in the nearer half of its span, less 1/2.
 
@@ -207,7 +207,7 @@ def bid_curvature(bid_price: Levels, bid_shares: Levels) -> float:
     return _curvature(bid_price, bid_shares)
 
 
-@njit
+@compiled
 def ask_curvature(ask_price: Levels, ask_shares: Levels) -> float:
     """Of the depth behind the best ask (up to five levels), the share in the nearer half of its span, less 1/2.
 

@@ -25,15 +25,15 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from features.book import Levels
+from features.compiled import compiled
 from features.windows import rate, ratio
 
 Floats = npt.NDArray[np.float64]
 
 
-@njit
+@compiled
 def lee_ready_sign(price: float, mid: float, last_price: float, last_sign: float) -> float:
     """+1 buyer-initiated, -1 seller-initiated, NaN where neither quote nor tick can tell.
 
@@ -51,7 +51,7 @@ def lee_ready_sign(price: float, mid: float, last_price: float, last_sign: float
     return last_sign
 
 
-@njit
+@compiled
 def _bid_flow(price: float, shares: float, previous_price: float, previous_shares: float) -> float:
     now = -math.inf if math.isnan(price) else price
     before = -math.inf if math.isnan(previous_price) else previous_price
@@ -63,17 +63,17 @@ def _bid_flow(price: float, shares: float, previous_price: float, previous_share
     return flow
 
 
-@njit
+@compiled
 def _ask_flow(price: float, shares: float, previous_price: float, previous_shares: float) -> float:
     return _bid_flow(-price, shares, -previous_price, previous_shares)
 
 
-@njit
+@compiled
 def _lacks_size(price: float, shares: float) -> bool:
     return not math.isnan(price) and not shares > 0.0
 
 
-@njit
+@compiled
 def order_flow_bid(
     bid_price_1: float, bid_shares_1: float, previous_bid_price_1: float, previous_bid_shares_1: float
 ) -> float:
@@ -83,7 +83,7 @@ def order_flow_bid(
     return _bid_flow(bid_price_1, bid_shares_1, previous_bid_price_1, previous_bid_shares_1)
 
 
-@njit
+@compiled
 def order_flow_ask(
     ask_price_1: float, ask_shares_1: float, previous_ask_price_1: float, previous_ask_shares_1: float
 ) -> float:
@@ -93,13 +93,13 @@ def order_flow_ask(
     return _ask_flow(ask_price_1, ask_shares_1, previous_ask_price_1, previous_ask_shares_1)
 
 
-@njit
+@compiled
 def order_flow_1(order_flow_bid: float, order_flow_ask: float) -> float:
     """Order flow of level 1 since the previous row, shares: bid minus ask."""
     return order_flow_bid - order_flow_ask
 
 
-@njit
+@compiled
 def order_flow_5(
     order_flow_1: float,
     bid_price: Levels,
@@ -119,12 +119,12 @@ def order_flow_5(
     return total
 
 
-@njit
+@compiled
 def _is_same(price: float, previous_price: float) -> bool:
     return price == previous_price or (math.isnan(price) and math.isnan(previous_price))
 
 
-@njit
+@compiled
 def quote_change(
     bid_price_1: float, ask_price_1: float, previous_bid_price_1: float, previous_ask_price_1: float
 ) -> float:
@@ -134,13 +134,13 @@ def quote_change(
     return 1.0
 
 
-@njit
+@compiled
 def ofi_1(order_flow_1_sum: float, best_depth_shares_mean_300s: float) -> float:
     """Level-1 order flow over the window / mean best queue over 300 s: in queues, so that symbols compare."""
     return ratio(order_flow_1_sum, best_depth_shares_mean_300s)
 
 
-@njit
+@compiled
 def ofi_5(order_flow_5_sum: float, depth_5_shares_mean_300s: float) -> float:
     """Five-level order flow over the window / mean five-level depth of a side over 300 s.
 
@@ -149,31 +149,31 @@ def ofi_5(order_flow_5_sum: float, depth_5_shares_mean_300s: float) -> float:
     return ratio(order_flow_5_sum, depth_5_shares_mean_300s)
 
 
-@njit
+@compiled
 def bid_queue_change(order_flow_bid: float, best_depth_shares_mean_300s: float) -> float:
     """Order flow into the best bid since the previous row / mean best queue over 300 s. Positive: the bid grew."""
     return ratio(order_flow_bid, best_depth_shares_mean_300s)
 
 
-@njit
+@compiled
 def ask_queue_change(order_flow_ask: float, best_depth_shares_mean_300s: float) -> float:
     """Order flow into the best ask since the previous row / mean best queue over 300 s. Positive: the ask grew."""
     return ratio(order_flow_ask, best_depth_shares_mean_300s)
 
 
-@njit
+@compiled
 def trade_flow(signed_notional_sum: float, traded_notional_sum: float) -> float:
     """(bought - sold) / traded over the window, in [-1, 1]. Null where nothing was signed. Not how much."""
     return ratio(signed_notional_sum, traded_notional_sum)
 
 
-@njit
+@compiled
 def trade_pressure(signed_notional_sum: float, mid: float, best_depth_shares_mean_300s: float) -> float:
     """Signed notional over the window / (mid * mean best queue over 300 s): how many queues were eaten, net."""
     return ratio(signed_notional_sum, mid * best_depth_shares_mean_300s)
 
 
-@njit
+@compiled
 def trade_intensity(
     traded_notional_sum: float,
     elapsed_seconds: float,
@@ -188,13 +188,13 @@ def trade_intensity(
     )
 
 
-@njit
+@compiled
 def quote_intensity(quote_change_sum: float, elapsed_seconds: float, window_seconds: float) -> float:
     """Changes of a best price per second over the window. A snapshot feed shows at most one a row."""
     return rate(quote_change_sum, elapsed_seconds, window_seconds)
 
 
-@njit
+@compiled
 def seconds_since_trade(time_ns: int, last_trade_ns: int) -> float:
     """Seconds since the last trade of the day, null before the first. To the row's own resolution only."""
     if last_trade_ns < 0:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from numba import njit, types
 
 from features.catalog import CATALOG
+from features.compiled import WITHOUT_COUNTS, compiled
 from features.kernel_state import ASK_PRICE, ASK_SHARES, BID_PRICE, BID_SHARES, count_trade
 from features.measures import plain
 from features.outside import count_signal
@@ -72,7 +73,7 @@ def _run(
             _to_columns(block, columns, i - i % BLOCK, i + 1)
 
 
-@njit
+@compiled
 def _to_columns(block: Row, columns: Row, first: int, end: int) -> None:
     for column in range(len(columns)):
         for row in range(first, end):
@@ -105,7 +106,7 @@ def _compiled(function: Callable[..., None], signature: Any, digest: str) -> Cal
     """The function under a name that carries the digest: Numba's cache would not notice edits in what it calls."""
     named = FunctionType(function.__code__, function.__globals__, f"{function.__name__}_{digest}")
     named.__qualname__ = named.__name__
-    found: Callable[..., None] = njit(signature, cache=True)(named)
+    found: Callable[..., None] = njit(signature, cache=True, **WITHOUT_COUNTS)(named)
     return found
 
 

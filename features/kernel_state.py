@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from features.book import mid_price
+from features.compiled import compiled
 from features.fits import Fit
 from features.flow import Floats, lee_ready_sign
 from features.measures import CLOCK, MARKS
@@ -54,7 +54,7 @@ def start_arrays(levels: int, slots: int, fit: Fit) -> tuple[npt.NDArray[Any], .
     return books, sums, marks, clock, regime_state, np.full(len(SERIES), np.nan), never, never.copy()
 
 
-@njit
+@compiled
 def traded_sign(marks: Floats, price: float) -> float:
     """Lee and Ready's sign of a price against the last row's mid; remembers the tick."""
     sign = lee_ready_sign(price, marks[MID], marks[LAST_PRICE], marks[LAST_SIGN])
@@ -66,7 +66,7 @@ def traded_sign(marks: Floats, price: float) -> float:
     return sign
 
 
-@njit
+@compiled
 def count_trade(marks: Floats, clock: Longs, time_ns: int, price: float, shares: float, feed_sign: int) -> None:
     """Count one trade; `feed_sign` is +1 buyer-initiated, -1 seller-initiated, 0 where the feed does not say."""
     guessed = traded_sign(marks, price)
@@ -82,7 +82,7 @@ def count_trade(marks: Floats, clock: Longs, time_ns: int, price: float, shares:
     clock[LAST_TRADE_NS] = time_ns
 
 
-@njit
+@compiled
 def _settle_trades(marks: Floats, clock: Longs, time_ns: int, traded_shares: float, row_notional: float) -> None:
     if marks[HAS_TRADES] != 0.0:
         marks[SIGNED_NOTIONAL] = marks[BUYS_NOTIONAL] - marks[SELLS_NOTIONAL]
@@ -100,14 +100,14 @@ def _settle_trades(marks: Floats, clock: Longs, time_ns: int, traded_shares: flo
     marks[BUYS_NOTIONAL] = marks[SELLS_NOTIONAL] = marks[UNSIGNED_NOTIONAL] = 0.0
 
 
-@njit
+@compiled
 def _enter_interval(sums: Floats, marks: Floats, clock: Longs, interval: int) -> None:
     sums[:] = math.nan
     marks[MID] = marks[MID_RETURN] = math.nan
     clock[INTERVAL], clock[HAS_PREVIOUS], clock[LAST_CHANGE_NS] = interval, 0, -1
 
 
-@njit
+@compiled
 def begin_row(
     books: Floats,
     sums: Floats,
@@ -131,7 +131,7 @@ def begin_row(
         clock[LAST_CHANGE_NS] = time_ns
 
 
-@njit
+@compiled
 def end_row(books: Floats, clock: Longs, time_ns: int) -> None:
     """Make this row the previous one."""
     for side in range(BID_PRICE):

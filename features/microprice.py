@@ -28,6 +28,7 @@ import numpy.typing as npt
 from numba import njit
 
 from features.book import BPS
+from features.compiled import compiled
 from features.fits import IMBALANCES, MICROPRICE, SPREADS, TICK, Fit
 
 Floats = npt.NDArray[np.float64]
@@ -44,20 +45,20 @@ COUNT_COLUMNS = 2 * STATES + len(MOVES_TICKS)
 """A day's counts: (STATES, COUNT_COLUMNS), from a state to a state without a move, to a move, to a state after one."""
 
 
-@njit
+@compiled
 def imbalance_bin(bid_shares_1: float, ask_shares_1: float) -> int:
     """Bin of (bid - ask) / (bid + ask), 0 to 10; 5 is balance, and sides exchanged are bins mirrored."""
     half = IMBALANCES // 2
     return half + round((bid_shares_1 - ask_shares_1) / (bid_shares_1 + ask_shares_1) * half)
 
 
-@njit
+@compiled
 def spread_state(spread: float, tick: float) -> int:
     """0, 1, 2 for one tick (or less), two, three or more."""
     return max(0, min(SPREADS, math.floor(spread / tick + 0.5)) - 1)
 
 
-@njit
+@compiled
 def book_state(bid_price_1: float, bid_shares_1: float, ask_price_1: float, ask_shares_1: float, tick: float) -> int:
     """Spread state and imbalance bin as one number; -1 where a side is empty or shows no size, or without a tick."""
     spread = ask_price_1 - bid_price_1
@@ -66,7 +67,7 @@ def book_state(bid_price_1: float, bid_shares_1: float, ask_price_1: float, ask_
     return spread_state(spread, tick) * IMBALANCES + imbalance_bin(bid_shares_1, ask_shares_1)
 
 
-@njit
+@compiled
 def microprice_adjusted_bps(
     bid_price_1: float, bid_shares_1: float, ask_price_1: float, ask_shares_1: float, mid: float, fit: Fit
 ) -> float:

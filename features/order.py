@@ -14,32 +14,31 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from features.book import BPS
 from features.catalog import Feature
+from features.compiled import compiled
 from features.windows import ratio
 
 
-@njit
+@compiled
 def remaining_fraction(order_shares: float, remaining_shares: float) -> float:
     """Unfilled shares / order_shares. Shares resting in the market count as unfilled."""
     return ratio(remaining_shares, order_shares)
 
 
-@njit
+@compiled
 def remaining_time_fraction(elapsed_fraction: float) -> float:
     """Share of the instructed interval that is left; 0 after its end."""
     return max(0.0, 1.0 - elapsed_fraction)
 
 
-@njit
+@compiled
 def schedule_lag(order_shares: float, remaining_shares: float, elapsed_fraction: float) -> float:
     """Remaining fraction - remaining time fraction: positive is behind a straight line. Not behind a volume curve."""
     return remaining_fraction(order_shares, remaining_shares) - remaining_time_fraction(elapsed_fraction)
 
 
-@njit
+@compiled
 def participation_so_far(filled_shares: float, market_shares: float) -> float:
     """Own filled shares / shares traded by everybody since arrival. Null where the feed says nothing or none traded."""
     if math.isnan(market_shares):
@@ -47,13 +46,13 @@ def participation_so_far(filled_shares: float, market_shares: float) -> float:
     return ratio(filled_shares, market_shares)
 
 
-@njit
+@compiled
 def arrival_move_bps(side: float, mid: float, arrival_price: float) -> float:
     """1e4 * side * (mid / arrival price - 1): positive is against the order. Our own impact is in it."""
     return BPS * side * (mid / arrival_price - 1.0)
 
 
-@njit
+@compiled
 def vwap_move_bps(side: float, mid: float, market_vwap_price: float) -> float:
     """1e4 * side * (mid / the day's VWAP so far - 1). Null until the feed has shown what traded and for how much."""
     return BPS * side * (mid / market_vwap_price - 1.0)

@@ -20,7 +20,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from features.compiled import compiled
 
 SERIES = ("news_sentiment",)
 """Names of the series that features read, in the order of the engine's arrays."""
@@ -32,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 
 
-@njit
+@compiled
 def count_signal(
     values: Floats, about_ns: Longs, usable_ns: Longs, series: int, at_ns: int, now: int, value: float
 ) -> None:
@@ -41,14 +42,14 @@ def count_signal(
         values[series], about_ns[series], usable_ns[series] = value, at_ns, now
 
 
-@njit
+@compiled
 def news_sentiment(outside_values: Floats) -> float:
     """Latest known value of series `news_sentiment`, in the feed's own unit. It does not fade: its age is beside it."""
     value: float = outside_values[NEWS_SENTIMENT]
     return value
 
 
-@njit
+@compiled
 def seconds_since_news(outside_usable_ns: Longs, time_ns: int) -> float:
     """Seconds since the value of `news_sentiment` could first be used; nights and weekends count."""
     since = outside_usable_ns[NEWS_SENTIMENT]

@@ -29,9 +29,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from features.book import BPS, shown_shares
+from features.compiled import compiled
 from features.fits import (
     AXES,
     AXIS_SLOTS,
@@ -58,7 +58,7 @@ BLOCK, LAST_MID = 3 * AXES, 3 * AXES + 1
 STATE_SLOTS = 3 * AXES + 2
 
 
-@njit
+@compiled
 def start_regime(state: Floats, fit: Fit) -> None:
     """Before the first row of a day: stationary probabilities, nothing collected."""
     for axis in range(AXES):
@@ -68,18 +68,18 @@ def start_regime(state: Floats, fit: Fit) -> None:
     state[BLOCK] = state[LAST_MID] = math.nan
 
 
-@njit
+@compiled
 def stationary(low_stays: float, high_stays: float) -> float:
     """Long-run share of the high state."""
     return (1.0 - low_stays) / (2.0 - low_stays - high_stays)
 
 
-@njit
+@compiled
 def _density(value: float, mean: float, deviation: float) -> float:
     return math.exp(-0.5 * ((value - mean) / deviation) ** 2) / deviation
 
 
-@njit
+@compiled
 def filtered(high: float, value: float, fit: Fit, axis: int) -> float:
     """Probability of the high state after one more minute that showed `value` (NaN: nothing)."""
     slots = REGIME + axis * AXIS_SLOTS
@@ -92,7 +92,7 @@ def filtered(high: float, value: float, fit: Fit, axis: int) -> float:
     return if_high / total if total > 0.0 else ahead
 
 
-@njit
+@compiled
 def block_value(state: Floats, axis: int, tick: float) -> float:
     """What the minute that is being collected has shown; NaN where it had no term."""
     total, count = state[3 * axis + SUM], state[3 * axis + COUNT]
@@ -104,7 +104,7 @@ def block_value(state: Floats, axis: int, tick: float) -> float:
     return total / count
 
 
-@njit
+@compiled
 def close_block(state: Floats, fit: Fit) -> None:
     """Filter the minute that is over, and begin to collect anew."""
     for axis in range(AXES):
@@ -113,7 +113,7 @@ def close_block(state: Floats, fit: Fit) -> None:
         state[3 * axis + SUM], state[3 * axis + COUNT] = 0.0, 0.0
 
 
-@njit
+@compiled
 def collect(
     state: Floats,
     mid_return_bps: float,
@@ -136,7 +136,7 @@ def collect(
         state[3 * ILLIQUIDITY + COUNT] += 1.0
 
 
-@njit
+@compiled
 def see_row(
     state: Floats,
     fit: Fit,
@@ -159,32 +159,32 @@ def see_row(
     collect(state, mid_return_bps, bid_price, bid_shares, ask_price, ask_shares)
 
 
-@njit
+@compiled
 def _both(regime_state: Floats, is_volatile: bool, is_illiquid: bool) -> float:
     volatile = regime_state[3 * VOLATILITY + HIGH]
     illiquid = regime_state[3 * ILLIQUIDITY + HIGH]
     return (volatile if is_volatile else 1.0 - volatile) * (illiquid if is_illiquid else 1.0 - illiquid)
 
 
-@njit
+@compiled
 def calm_liquid_probability(regime_state: Floats) -> float:
     """Filtered probability that volatility is low and liquidity high, by minutes of today that are over."""
     return _both(regime_state, False, False)
 
 
-@njit
+@compiled
 def calm_illiquid_probability(regime_state: Floats) -> float:
     """Filtered probability that volatility and liquidity are both low, by minutes of today that are over."""
     return _both(regime_state, False, True)
 
 
-@njit
+@compiled
 def volatile_liquid_probability(regime_state: Floats) -> float:
     """Filtered probability that volatility and liquidity are both high, by minutes of today that are over."""
     return _both(regime_state, True, False)
 
 
-@njit
+@compiled
 def volatile_illiquid_probability(regime_state: Floats) -> float:
     """Filtered probability that volatility is high and liquidity low, by minutes of today that are over."""
     return _both(regime_state, True, True)

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from features.compiled import compiled
 
 Intervals = npt.NDArray[np.int64]
 
@@ -27,7 +28,7 @@ def interval_array(intervals_ns: Sequence[tuple[int, int]]) -> Intervals:
     return np.array(list(intervals_ns), dtype=np.int64).reshape(-1, 2)
 
 
-@njit
+@compiled
 def interval_of(intervals: Intervals, time_ns: int) -> int:
     """Index of the interval that holds the instant, both ends included; else -1 minus the intervals gone by."""
     gone = 0
@@ -39,7 +40,7 @@ def interval_of(intervals: Intervals, time_ns: int) -> int:
     return -1 - gone
 
 
-@njit
+@compiled
 def seconds_since_open(intervals: Intervals, time_ns: int) -> float:
     """Trading seconds since the first interval began; null outside the intervals."""
     current = interval_of(intervals, time_ns)
@@ -51,7 +52,7 @@ def seconds_since_open(intervals: Intervals, time_ns: int) -> float:
     return passed / 1e9
 
 
-@njit
+@compiled
 def seconds_to_close(intervals: Intervals, time_ns: int) -> float:
     """Trading seconds until the last interval ends; null outside the intervals."""
     current = interval_of(intervals, time_ns)
@@ -63,7 +64,7 @@ def seconds_to_close(intervals: Intervals, time_ns: int) -> float:
     return left / 1e9
 
 
-@njit
+@compiled
 def seconds_to_auction(auctions_ns: npt.NDArray[np.int64], time_ns: int) -> float:
     """Seconds by the clock until the day's next auction begins; null after the last one and in a market without any.
 

@@ -18,43 +18,42 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from features.book import BPS
+from features.compiled import compiled
 from features.windows import rate, ratio
 
 
-@njit
+@compiled
 def return_bps(mid: float, previous_mid: float) -> float:
     """1e4 * (mid / previous mid - 1); NaN where either book has an empty side."""
     return BPS * (mid / previous_mid - 1.0)
 
 
-@njit
+@compiled
 def squared_return(mid_return_bps: float) -> float:
     """Square of the mid's return since the previous row, bps^2."""
     return mid_return_bps * mid_return_bps
 
 
-@njit
+@compiled
 def bipower_product(mid_return_bps: float, previous_mid_return_bps: float) -> float:
     """Product of two consecutive absolute returns, bps^2."""
     return abs(mid_return_bps) * abs(previous_mid_return_bps)
 
 
-@njit
+@compiled
 def realised_volatility(squared_return_sum: float, elapsed_seconds: float, window_seconds: float) -> float:
     """sqrt(sum of squared returns / seconds seen), bps per square root of a second."""
     return math.sqrt(rate(squared_return_sum, elapsed_seconds, window_seconds))
 
 
-@njit
+@compiled
 def bipower_volatility(bipower_product_sum: float, elapsed_seconds: float, window_seconds: float) -> float:
     """sqrt(pi/2 * sum of products of neighbouring absolute returns / seconds seen), bps per square root of a second."""
     return math.sqrt(math.pi / 2.0 * rate(bipower_product_sum, elapsed_seconds, window_seconds))
 
 
-@njit
+@compiled
 def volatility_ratio(
     squared_return_sum: float,
     elapsed_seconds: float,
@@ -68,13 +67,13 @@ def volatility_ratio(
     return math.sqrt(ratio(now, usual))
 
 
-@njit
+@compiled
 def mid_trend_bps(mid: float, mid_mean: float) -> float:
     """1e4 * (mid / its mean over the window before now - 1). Not a return between two instants: nothing drops out."""
     return BPS * (mid / mid_mean - 1.0)
 
 
-@njit
+@compiled
 def seconds_since_mid_change(time_ns: int, last_mid_change_ns: int) -> float:
     """Seconds since the mid last moved inside this trading interval, null before it first did."""
     if last_mid_change_ns < 0:

@@ -23,20 +23,20 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from features.compiled import compiled
 
 WINDOWS_SECONDS = (10, 60, 300, 1800)
 FILLED_SHARE = 0.1
 """A rate is null until this share of its window was seen, because a rate over a few seconds is noise."""
 
 
-@njit
+@compiled
 def decay(seconds: float, window_seconds: float) -> float:
     """Weight after `seconds` of what weighed 1; NaN stays NaN."""
     return math.exp(-seconds / window_seconds)
 
 
-@njit
+@compiled
 def add(total: float, factor: float, increment: float) -> float:
     """Decayed sum with one more increment; NaN until the first increment that is known."""
     if math.isnan(increment):
@@ -46,19 +46,19 @@ def add(total: float, factor: float, increment: float) -> float:
     return total * factor + increment
 
 
-@njit
+@compiled
 def hold(total: float, factor: float, window_seconds: float, value: float) -> float:
     """Decayed integral of a value held since the previous row; NaN until a value that is known was held."""
     return add(total, factor, value * window_seconds * (1.0 - factor))
 
 
-@njit
+@compiled
 def one_where_known(value: float) -> float:
     """1 where the value is known, else NaN: what the weight of a mean holds."""
     return math.nan if math.isnan(value) else 1.0
 
 
-@njit
+@compiled
 def ratio(numerator: float, denominator: float) -> float:
     """Quotient, NaN where the denominator is zero."""
     if denominator == 0.0:
@@ -66,7 +66,7 @@ def ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator
 
 
-@njit
+@compiled
 def rate(total: float, elapsed_seconds: float, window_seconds: float) -> float:
     """Decayed sum per second of window seen, NaN while too little of the window was seen."""
     if not elapsed_seconds >= FILLED_SHARE * window_seconds:
