@@ -12,6 +12,8 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 here="$root/infra/deploy"
 venv="$root/.venv"
 jars="$root/.jars"
+# pip asks rustc for its version, and rustup would make its folder in the home for that.
+export RUSTUP_HOME="${RUSTUP_HOME:-$root/build/rustup}"
 
 say() { printf 'setup: %s\n' "$*"; }
 stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -158,8 +160,7 @@ install_python_packages() {
         "$python" -m venv --clear "$venv"
     fi
     if ! "$venv/bin/uv" --version >/dev/null 2>&1; then
-        RUSTUP_HOME="$venv/.rustup" "$venv/bin/python" -m pip install \
-            --quiet --no-cache-dir --no-deps --require-hashes -r <(locked uv)
+        "$venv/bin/python" -m pip install --quiet --no-cache-dir --no-deps --require-hashes -r <(locked uv)
     fi
     choose_cache
     say "installing the locked packages"
