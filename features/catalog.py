@@ -2,8 +2,8 @@
 
 To add one: write a function in `book.py`, `flow.py`, `volatility.py` or `session.py` whose arguments are names from
 `measures.py`, and add a row here. The engine wires and compiles it, the table gets its column, the tests of the
-catalog take it along. To change what one means: raise its version, because a model refuses to be served features of
-another version than it was trained on.
+catalog take it along. Changing a definition changes its `full_version` by itself, and a model refuses to be served
+features of another version than it was trained on; `version` is for changes that no definition shows (another feed).
 
     >>> FEATURE_NAMES[0], FEATURES["ofi_1_10s"].window_seconds
     ('microprice_offset_bps', 10)
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from features import book, flow, microprice, outside, regime, session, volatility
+from features.definitions import definition_digest
 from features.measures import Function, arguments
 from infra.tables.columns import Column, Table
 from infra.tables.words import EVENT, KEYS, PROVENANCE, SEQUENCE, SYMBOL
@@ -48,6 +49,11 @@ class Feature:
     def inputs(self) -> tuple[str, ...]:
         """What it needs, as `measures.py` names it."""
         return arguments(self.function)
+
+    @property
+    def full_version(self) -> str:
+        """Version and digest of the definition: it changes when the feature does, whoever thinks of it."""
+        return f"{self.version}.{definition_digest(self.function)}"
 
     @property
     def meaning(self) -> str:
@@ -116,7 +122,7 @@ CATALOG: tuple[Feature, ...] = (
 
 FEATURES = MappingProxyType({feature.name: feature for feature in CATALOG})
 FEATURE_NAMES = tuple(FEATURES)
-FEATURE_VERSIONS = MappingProxyType({feature.name: feature.version for feature in CATALOG})
+FEATURE_VERSIONS = MappingProxyType({feature.name: feature.full_version for feature in CATALOG})
 
 ROW_COLUMNS: tuple[Column, ...] = (*KEYS, SYMBOL, *EVENT, SEQUENCE, PROVENANCE[0])
 """Which book row a row of features or labels belongs to, and when it was known."""

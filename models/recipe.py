@@ -37,7 +37,7 @@ class HyperParameters:
 class Recipe:
     """features: (name, version) pairs. window_sessions: newest sessions that a refit learns from."""
 
-    features: tuple[tuple[str, int], ...]
+    features: tuple[tuple[str, str], ...]
     horizons_seconds: tuple[int, ...]
     objective: str
     hyper: HyperParameters

@@ -18,7 +18,7 @@ WINDOW_SESSIONS = 250
 def current_recipe() -> Recipe:
     """The recipe of this checkout; its code digest covers `features/` and `models/`."""
     return Recipe(
-        features=tuple((feature.name, feature.version) for feature in FEATURES.values()),
+        features=tuple((feature.name, feature.full_version) for feature in FEATURES.values()),
         horizons_seconds=HORIZONS_SECONDS,
         objective="squared error of clipped mid moves in bps",
         hyper=HyperParameters(),

@@ -27,7 +27,7 @@ def _lines(feature: Feature) -> list[str]:
     window = "" if feature.window_seconds is None else f"{feature.window_seconds} s"
     head = f"{feature.name:28} {feature.unit:12} {window:7} {_range(feature):24}"
     return [
-        f"{head} version {feature.version}, since {feature.since}, {feature.owner}",
+        f"{head} version {feature.full_version}, since {feature.since}, {feature.owner}",
         f"    {feature.meaning}",
         f"    {feature.null_rule}; needs {', '.join(feature.inputs)}",
     ]
@@ -56,7 +56,7 @@ def describe_feature(feature: Feature) -> str:
         "null rule": feature.null_rule,
         "inputs": ", ".join(feature.inputs),
         "window": "none" if feature.window_seconds is None else f"{feature.window_seconds} s",
-        "version": f"{feature.version}, since {feature.since}",
+        "version": f"{feature.full_version}, since {feature.since}",
         "owner": feature.owner,
     }
     rows = [f"  {name:10} {value}" for name, value in facts.items()]

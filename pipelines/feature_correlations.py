@@ -57,7 +57,7 @@ def correlation_rows(features: pa.Table, labels: pa.Table, which: str) -> pa.Tab
     return pa.table(
         {
             "feature": np.repeat(FEATURE_NAMES, len(LABEL_NAMES)),
-            "version": pa.array(np.repeat(versions, len(LABEL_NAMES)), pa.int32()),
+            "version": np.repeat(versions, len(LABEL_NAMES)),
             "label": np.tile(LABEL_NAMES, len(FEATURE_NAMES)),
             "rows": found.rows.ravel(),
             "rank_correlation": pa.array(found.correlation.ravel(), from_pandas=True),

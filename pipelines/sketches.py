@@ -58,7 +58,7 @@ def _feature_rows(name: str, made: ColumnSketch) -> dict[str, pa.Array]:
     extremes = {"lowest": made.low, "highest": made.high}
     return {
         "feature": pa.repeat(name, groups),
-        "version": pa.repeat(pa.scalar(FEATURE_VERSIONS[name], pa.int32()), groups),
+        "version": pa.repeat(FEATURE_VERSIONS[name], groups),
         "nulls": pa.array(made.nulls),
         "zeros": pa.array(made.zeros),
         "bins": made.bins,
@@ -124,6 +124,6 @@ def read_sketches(context: StepContext, days: Sequence[date], columns: Sequence[
     wanted = ["trade_date", "feature", "version", *columns]
     rows = context.lake.read(FEATURE_SKETCHES, context.market.name, days, wanted)
     place = pc.index_in(rows["feature"], pa.array(FEATURE_NAMES))
-    versions = pa.array([FEATURE_VERSIONS[name] for name in FEATURE_NAMES], pa.int32())
+    versions = pa.array([FEATURE_VERSIONS[name] for name in FEATURE_NAMES])
     is_in_force = pc.fill_null(pc.equal(versions.take(place.combine_chunks()), rows["version"].combine_chunks()), False)
     return rows.append_column("place", place).filter(is_in_force).select(["trade_date", "place", *columns])

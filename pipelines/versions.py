@@ -19,7 +19,7 @@ def load_version(settings: Settings, version: RegisteredVersion) -> PolicyInForc
     """Policy and signal. Raises LakeError when a file was altered, OtherFeaturesError when features changed since."""
     found = read_version(settings.registry, version.market, version.digest)
     trained_on = [tuple(pair) for pair in json.loads(found.files["recipe.json"])["features"]]
-    served = [(feature.name, feature.version) for feature in FEATURES.values()]
+    served = [(feature.name, feature.full_version) for feature in FEATURES.values()]
     if trained_on != served:
         changed = sorted(set(trained_on) ^ set(served))[:3]
         raise OtherFeaturesError(

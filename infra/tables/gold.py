@@ -127,7 +127,7 @@ FEATURE_SKETCHES = Table(
     (
         *KEYS,
         Column("feature", "string", "column of gold.features"),
-        Column("version", "int", "version of its definition: others are never merged with it", low=1, high=1e6),
+        Column("version", "string", "its full version: others are never merged with it"),
         Column("definitions", "string", "digest of every definition in force when the day was built"),
         Column("symbol_group", "string", "the symbol, or its tenth by liquidity in a market of many"),
         Column("hour", "int", "local hour", low=0, high=23),
@@ -148,7 +148,7 @@ FEATURE_CORRELATIONS = Table(
     (
         *KEYS,
         Column("feature", "string", "column of gold.features"),
-        Column("version", "int", "version of its definition", low=1, high=1e6),
+        Column("version", "string", "its full version"),
         Column("label", "string", "column of gold.labels"),
         Column("rows", "long", "rows compared", low=0, high=1e12),
         Column("rank_correlation", "double", "Spearman's, mean over symbols", is_nullable=True, low=-1, high=1),

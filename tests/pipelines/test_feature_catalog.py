@@ -18,7 +18,7 @@ def test_the_list_has_every_fact_of_every_feature(feature: Feature, capsys: pyte
     assert print_features(None) == 0
     lines = capsys.readouterr().out.splitlines()
     (at,) = [number for number, line in enumerate(lines) if line.split(" ")[0] == feature.name]
-    facts = (feature.unit, f"{feature.low:g} … {feature.high:g}", f"version {feature.version}", feature.owner)
+    facts = (feature.unit, f"{feature.low:g} … {feature.high:g}", f"version {feature.full_version}", feature.owner)
     assert all(fact in lines[at] for fact in (*facts, feature.since))
     assert lines[at + 1].strip() == feature.meaning
     assert all(fact in lines[at + 2] for fact in (feature.null_rule, *feature.inputs))

@@ -85,7 +85,7 @@ def test_no_row_is_touched_and_the_same_tables_give_the_same_bytes(tmp_path: Pat
 
 def test_a_feature_whose_version_was_raised_waits_for_a_sketch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context = filled(tmp_path)
-    monkeypatch.setattr(sketches, "FEATURE_VERSIONS", {**FEATURE_VERSIONS, FIRST: 9})
+    monkeypatch.setattr(sketches, "FEATURE_VERSIONS", {**FEATURE_VERSIONS, FIRST: "9.0"})
     assert FIRST not in read_health(context).figures
     assert "no sketch of version" in section(write_page(context).read_text(), FIRST)
 

@@ -18,7 +18,7 @@ from models.signal import fit_signal
 from pipelines.versions import load_servable, load_version
 from tests.models.test_signal import QUICK, rows_of
 
-TODAY = [(feature.name, feature.version) for feature in FEATURES.values()]
+TODAY = [(feature.name, feature.full_version) for feature in FEATURES.values()]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_version_trained_before_a_feature_changed_is_left_out_by_name_and_stop
     tmp_path: Path, signal_files: dict[str, bytes]
 ) -> None:
     settings = Settings(home=tmp_path)
-    changed = [(TODAY[0][0], TODAY[0][1] + 1), *TODAY[1:]]
+    changed = [(TODAY[0][0], f"2{TODAY[0][1]}"), *TODAY[1:]]
     old, new = registered(settings, 1, changed, signal_files), registered(settings, 2, TODAY, signal_files)
     served, left_out = load_servable(settings, [new, old])
     assert [policy.version for policy in served] == ["sample.execution/2"]
