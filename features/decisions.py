@@ -4,7 +4,7 @@ A decision at t reads the last book row at or before t (none older than MAX_AGE_
 what the market traded from arrival to t, and the order as it stood at t: a change of quantity or end counts from its
 own instant on. Fills at t itself belong to the decision before. Labels are those of the book row that was read.
 
-    >>> DECISION_NAMES[0]
+    >>> ORDER_NAMES[0]
     'remaining_fraction'
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.catalog import CATALOG, FEATURE_NAMES
+from features.catalog import CATALOG
 from features.labels import LABEL_NAMES, LABELS_TABLE
 from features.market_day import SymbolDay
 from features.order import (
@@ -34,7 +34,6 @@ Longs = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float32]
 
 ORDER_NAMES = tuple(feature.name for feature in ORDER_CATALOG)
-DECISION_NAMES = (*ORDER_NAMES, *FEATURE_NAMES, *LABEL_NAMES)
 MAX_AGE_SECONDS = 60.0
 """A book older than a minute is no book: on the slowest feed read here rows come each minute at least."""
 COLUMNS = {

@@ -92,20 +92,21 @@ def day_dataset(
             next_step="run build_features and build_training_set for the day again",
         )
     symbols = np.asarray(features.column("symbol").to_pylist(), dtype=np.str_)
-    targets = _matrix(labels, label_names)
+    targets = matrix(labels, label_names)
     kept = grid_rows(symbols, features.column("event_at_ns").to_numpy()) & np.isfinite(targets[:, 0])
     count = int(kept.sum())
     return SignalDataset(
         tuple(feature_names),
         tuple(horizons_seconds),
-        _matrix(features, feature_names)[kept],
+        matrix(features, feature_names)[kept],
         targets[kept],
         np.full(count, day.toordinal(), np.int64),
         symbols[kept],
     )
 
 
-def _matrix(rows: pa.Table, names: Sequence[str]) -> Matrix:
+def matrix(rows: pa.Table, names: Sequence[str]) -> Matrix:
+    """(n, k) float32 of the named columns, NaN for null."""
     columns = [np.asarray(rows.column(name).to_numpy(zero_copy_only=False), np.float32) for name in names]
     return np.column_stack(columns) if rows.num_rows else np.empty((0, len(names)), np.float32)
 

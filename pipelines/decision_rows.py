@@ -19,20 +19,14 @@ from features.market_day import symbol_day
 from features.point_in_time import features_at, latest_rows
 from infra.tables import SILVER
 from infra.tables.columns import Table
+from models.dataset import matrix
+from pipelines.arrow_rows import nanoseconds, of_symbol
 from pipelines.build_training_set import JOINED
 from pipelines.step import StepContext
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 IDS = ("decision_id", "parent_order_id", "symbol", "event_at_ns", "policy_version", "action", "decided_shares")
-
-
-def _of(rows: pa.Table, symbol: str) -> pa.Table:
-    return rows.filter(pc.equal(rows["symbol"], symbol)).combine_chunks()
-
-
-def _nanoseconds(column: pa.ChunkedArray) -> Longs:
-    return np.asarray(column.cast(pa.int64()).to_numpy() * 1_000, np.int64)
 
 
 def _changed(orders: dict[str, Any], changes: pa.Table, parents: list[str], at_ns: Longs) -> None:
@@ -67,27 +61,22 @@ def _orders(decisions: pa.Table, parents: pa.Table, fills: pa.Table, changes: pa
         "side": np.where(pc.equal(mine["side"], "buy").to_numpy(zero_copy_only=False), BUY, SELL),
         "order_shares": np.array(mine["order_shares"].to_numpy()),
         "arrival_ns": mine["event_at_ns"].to_numpy(),
-        "start_ns": _nanoseconds(mine["instructed_start_at"]),
-        "end_ns": np.array(_nanoseconds(mine["instructed_end_at"])),
+        "start_ns": nanoseconds(mine["instructed_start_at"]),
+        "end_ns": np.array(nanoseconds(mine["instructed_end_at"])),
     }
     _changed(orders, changes, names, at_ns)
     return OrderAtDecision(filled_shares=_filled_before(fills, names, at_ns), **orders)
 
 
-def _matrix(rows: pa.Table, names: tuple[str, ...]) -> npt.NDArray[np.float32]:
-    columns = [np.asarray(pc.fill_null(rows[name], np.nan).to_numpy(), np.float32) for name in names]
-    return np.column_stack(columns) if rows.num_rows else np.empty((0, len(names)), np.float32)
-
-
 def _joined(symbol: str, tables: Mapping[str, pa.Table], levels: int) -> pa.Table:
-    decisions = _of(tables["decisions"], symbol)
-    rows = {name: _of(table, symbol) for name, table in tables.items()}
+    decisions = of_symbol(tables["decisions"], symbol)
+    rows = {name: of_symbol(table, symbol) for name, table in tables.items()}
     at_ns = decisions["event_at_ns"].to_numpy()
     day = symbol_day(symbol, rows["book_snapshots"], rows["trades"], levels)
     orders = _orders(decisions, rows["parent_orders"], rows["fills"], rows["order_changes"])
     times = rows[FEATURES_TABLE.name]["event_at_ns"].to_numpy()
-    market = features_at(times, _matrix(rows[FEATURES_TABLE.name], FEATURE_NAMES), at_ns, MAX_AGE_SECONDS)
-    labels = features_at(times, _matrix(rows[LABELS_TABLE.name], LABEL_NAMES), at_ns, MAX_AGE_SECONDS)
+    market = features_at(times, matrix(rows[FEATURES_TABLE.name], FEATURE_NAMES), at_ns, MAX_AGE_SECONDS)
+    labels = features_at(times, matrix(rows[LABELS_TABLE.name], LABEL_NAMES), at_ns, MAX_AGE_SECONDS)
     last = latest_rows(times, at_ns)
     read = np.append(times, -1)[last]
     is_fresh = (last >= 0) & (at_ns - read <= MAX_AGE_SECONDS * 1e9)

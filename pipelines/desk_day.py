@@ -19,8 +19,10 @@ import pyarrow.compute as pc
 from features.catalog import FEATURE_NAMES, FEATURES_TABLE
 from features.market_day import SymbolDay, symbol_day
 from infra.tables import SILVER
+from models.dataset import matrix
 from models.impact import OwnFills, StatedImpact, impact_scale, remove_own_impact
 from models.replay_orders import OrderArrays, order_arrays
+from pipelines.arrow_rows import of_symbol
 from pipelines.step import StepContext
 
 REAL_FILLS = "market"
@@ -43,10 +45,6 @@ class DeskDay:
     orders: OrderArrays
 
 
-def _of(rows: pa.Table, symbol: str) -> pa.Table:
-    return rows.filter(pc.equal(rows.column("symbol"), symbol))
-
-
 def own_fills(rows: pa.Table) -> OwnFills:
     """Rows of `silver.fills` of one symbol, as they are sorted."""
     side = np.where(pc.equal(rows.column("side"), "buy").to_numpy(zero_copy_only=False), 1.0, -1.0)
@@ -58,12 +56,6 @@ def own_fills(rows: pa.Table) -> OwnFills:
     )
 
 
-def feature_matrix(rows: pa.Table) -> npt.NDArray[np.float32]:
-    """(n, k) float32 in the order of FEATURE_NAMES; null is NaN."""
-    columns = [rows.column(name).to_numpy(zero_copy_only=False) for name in FEATURE_NAMES]
-    return np.column_stack([np.asarray(column, np.float32) for column in columns])
-
-
 def read_desk_day(context: StepContext, day: date) -> Iterator[DeskDay]:
     """Symbols that have both a book and orders, ascending. Memory: one session."""
     market, lake = context.market, context.lake
@@ -72,18 +64,18 @@ def read_desk_day(context: StepContext, day: date) -> Iterator[DeskDay]:
     )
     features = lake.read_day(FEATURES_TABLE, market.name, day)
     for symbol in sorted(set(orders.column("symbol").to_pylist())):
-        book_rows = _of(books, symbol)
+        book_rows = of_symbol(books, symbol)
         if book_rows.num_rows == 0:
             continue
-        recorded = symbol_day(symbol, book_rows, _of(trades, symbol), market.book_levels)
-        fill_rows, order_rows = _of(fills, symbol).sort_by("event_at_ns"), _of(orders, symbol)
+        recorded = symbol_day(symbol, book_rows, of_symbol(trades, symbol), market.book_levels)
+        fill_rows, order_rows = of_symbol(fills, symbol).sort_by("event_at_ns"), of_symbol(orders, symbol)
         yield DeskDay(
             day,
             symbol,
             recorded,
             without_own_impact(recorded, fill_rows),
             fill_rows,
-            feature_matrix(_of(features, symbol)),
+            matrix(of_symbol(features, symbol), FEATURE_NAMES),
             order_rows,
             order_arrays(order_rows),
         )

@@ -14,9 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.catalog import FEATURE_NAMES, FEATURE_VERSIONS, FEATURES_TABLE
 from features.correlations import CORRELATIONS_FORMAT, rank_correlations
@@ -26,6 +24,7 @@ from infra.errors import ContractError
 from infra.lake import Commit
 from infra.lake_files import DayFile, input_digest, read_day_file, write_day_file
 from infra.tables import FEATURE_CORRELATIONS, Table
+from models.dataset import matrix
 from pipelines.batches import day_batches, merged
 from pipelines.step import StepContext
 
@@ -34,10 +33,6 @@ KEYS = ("symbol", "event_at_ns", "sequence")
 
 def _read(table: Table, paths: tuple[Path, ...], names: tuple[str, ...]) -> pa.Table:
     return pa.concat_tables([read_day_file(path, table, [*KEYS, *names]) for path in paths]).combine_chunks()
-
-
-def _matrix(rows: pa.Table, names: tuple[str, ...]) -> npt.NDArray[np.float32]:
-    return np.column_stack([pc.fill_null(rows[name], np.nan).to_numpy() for name in names])
 
 
 def correlation_rows(features: pa.Table, labels: pa.Table, which: str) -> pa.Table:
@@ -52,7 +47,7 @@ def correlation_rows(features: pa.Table, labels: pa.Table, which: str) -> pa.Tab
         )
     symbols = features["symbol"].combine_chunks().dictionary_encode().indices.to_numpy()
     starts = np.flatnonzero(np.diff(symbols, prepend=-1, append=-1)).astype(np.int64)
-    found = rank_correlations(_matrix(features, FEATURE_NAMES), _matrix(labels, LABEL_NAMES), starts)
+    found = rank_correlations(matrix(features, FEATURE_NAMES), matrix(labels, LABEL_NAMES), starts)
     versions = [FEATURE_VERSIONS[name] for name in FEATURE_NAMES]
     return pa.table(
         {

@@ -30,10 +30,11 @@ from features.point_in_time import latest_rows
 from infra import calendar
 from infra.errors import ContractError
 from infra.tables import SILVER
+from pipelines.arrow_rows import of_symbol
 from pipelines.desk.served import vector_of
 from pipelines.health import HealthRow, Verdict, record_health_days
 from pipelines.step import StepContext, StepReport
-from pipelines.symbol_days import DaySources, SymbolRows, day_sources, known_before, symbol_rows
+from pipelines.symbol_days import DaySources, SymbolRows, day_sources, known_before, newest_fit, symbol_rows
 
 log = logging.getLogger("fillwise")
 
@@ -140,33 +141,24 @@ def _sources_as_served(context: StepContext, sources: DaySources, fit_day: date 
     return replace(sources, fits=held[fit_day]) if fit_day in held else None
 
 
-def _night_fit(context: StepContext) -> date | None:
-    earlier = [day for day in context.lake.days(FITS_TABLE, context.market.name) if day < context.night]
-    return earlier[-1] if earlier else None
-
-
 def _usable(served: pa.Table, fit_day: date | None) -> pa.Table:
     """Vectors of this checkout's definitions that were made with the fits through `fit_day`."""
     is_of_fit = pc.fill_null(pc.equal(served["fit_day"], pa.scalar(fit_day, pa.date32())), fit_day is None)
     return served.filter(pc.and_(pc.equal(served["definitions"], catalog_digest()[:16]), is_of_fit))
 
 
-def _of(rows: pa.Table, symbol: str) -> pa.Table:
-    return rows.filter(pc.equal(rows["symbol"], symbol))
-
-
 def _unserved(decided: pa.Table, served: pa.Table, night: SymbolRows) -> int:
     """Instants of one symbol's decisions, from its first book row on, that have no vector."""
-    asked, logged = (np.unique(_of(rows, night.symbol)["event_at_ns"].to_numpy()) for rows in (decided, served))
+    asked, logged = (np.unique(of_symbol(rows, night.symbol)["event_at_ns"].to_numpy()) for rows in (decided, served))
     return len(np.setdiff1d(asked[asked >= night.day.times_ns[0]], logged))
 
 
 def compare(context: StepContext, served: pa.Table) -> Skew:
     """Every vector of the night's session against the night's path. `served`: rows of `silver.served_features`."""
-    night_fit, none = _night_fit(context), Skew(0, 0, 0, ())
+    market, day, none = context.market, context.night, Skew(0, 0, 0, ())
     if served.num_rows == 0:
         return none
-    market, day = context.market, context.night
+    night_fit, _ = newest_fit(context.lake, market, day) or (None, ())
     sources, fit_day = day_sources(context.lake, market, [day]).get(day), pc.max(served["fit_day"]).as_py()
     usable = _usable(served, fit_day)
     as_served = None if sources is None else _sources_as_served(context, sources, fit_day)
@@ -179,7 +171,7 @@ def compare(context: StepContext, served: pa.Table) -> Skew:
     for night in symbol_rows(as_served):
         books.add(night.symbol)
         unserved += _unserved(decided, served, night)
-        rows = _of(usable, night.symbol).to_pylist()
+        rows = of_symbol(usable, night.symbol).to_pylist()
         if rows:
             found += _compared(rows, night, compute_features(night.day, intervals, before(night.symbol)))
     strange = usable.filter(pc.invert(pc.is_in(usable["symbol"], pa.array(sorted(books), pa.string()))))

@@ -27,6 +27,7 @@ from infra.lake import Lake
 from infra.lake_files import read_day_file
 from infra.markets import Market
 from infra.tables import SILVER
+from pipelines.arrow_rows import nanoseconds
 from pipelines.desk.served import DeskKnowledge
 
 ROW_KEYS = ("symbol", "event_at", "event_at_ns", "sequence")
@@ -124,16 +125,16 @@ def known_before(sources: DaySources) -> Callable[[str], KnownBefore]:
     return lambda symbol: KnownBefore(fits.get(symbol, NO_FIT), auctions)
 
 
+def newest_fit(lake: Lake, market: Market, day: date) -> tuple[date, tuple[Path, ...]] | None:
+    """The newest session before `day` that was fitted, and its files."""
+    earlier = [(one, paths) for one, paths in lake.day_files(FITS_TABLE, market.name).items() if one < day]
+    return earlier[-1] if earlier else None
+
+
 def desk_knowledge(lake: Lake, market: Market, day: date) -> DeskKnowledge:
     """What a desk that opens on `day` knows from the lake: the newest fits of an earlier session."""
-    fitted = lake.day_files(FITS_TABLE, market.name)
-    earlier = [one for one in fitted if one < day]
-    sources = DaySources(lake.root, market, day, (), fits=fitted[earlier[-1]] if earlier else ())
-    return DeskKnowledge(known_before(sources), earlier[-1] if earlier else None)
-
-
-def _nanoseconds(column: pa.ChunkedArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    return np.asarray(column.cast(pa.int64()).to_numpy() * 1_000, np.int64)
+    fit_day, fits = newest_fit(lake, market, day) or (None, ())
+    return DeskKnowledge(known_before(DaySources(lake.root, market, day, (), fits=fits)), fit_day)
 
 
 def own_orders(children: pa.Table, fills: pa.Table) -> OwnOrders:
@@ -143,7 +144,7 @@ def own_orders(children: pa.Table, fills: pa.Table) -> OwnOrders:
     ordered = fills.sort_by("event_at_ns")
     return OwnOrders(
         resting["event_at_ns"].to_numpy(),
-        _nanoseconds(resting["ended_at"]),
+        nanoseconds(resting["ended_at"]),
         np.where(pc.equal(resting["side"], "buy").to_numpy(zero_copy_only=False), 1, -1),
         resting["limit_price"].to_numpy(),
         resting["child_shares"].to_numpy(),

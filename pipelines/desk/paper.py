@@ -31,6 +31,7 @@ from models.market_parameters import FULL_SESSION_SECONDS, SAMPLE_SYMBOLS, TICK
 from models.market_path import MarketSession, expected_shares
 from models.market_state import P_END, P_LEFT, P_LIMIT, P_LOTS, P_SIDE, P_START, P_URGENCY, PARENT_FIELDS
 from models.version import PolicyInForce
+from pipelines.arrow_rows import of_symbol
 from pipelines.desk.client_orders import Expectation, client_orders
 from pipelines.desk.hidden import hidden_parameters
 from pipelines.desk.paper_log import desk_rows
@@ -111,21 +112,19 @@ def _served(
     """`served_features` at every instant of a decision: what was given, else what the feed makes of the day's rows."""
     decided = rows["decisions"]
     symbols = sorted(pc.unique(decided["symbol"]).to_pylist())
-    instants = {symbol: np.unique(_of(decided, symbol)["event_at_ns"].to_numpy()) for symbol in symbols}
+    instants = {symbol: np.unique(of_symbol(decided, symbol)["event_at_ns"].to_numpy()) for symbol in symbols}
     if given is not None:
         found = [one.as_of(instants[one.symbol]) for one in given if one.symbol in instants]
         return served_rows(market, day, found, knowledge)
     intervals = calendar.session_intervals_ns(market, day)
     feeds = (
-        symbol_day(symbol, _of(rows["book_snapshots"], symbol), _of(rows["trades"], symbol), market.book_levels)
+        symbol_day(
+            symbol, of_symbol(rows["book_snapshots"], symbol), of_symbol(rows["trades"], symbol), market.book_levels
+        )
         for symbol in symbols
     )
     found = [serve(feed, intervals, knowledge.before(feed.symbol), instants[feed.symbol]) for feed in feeds]
     return served_rows(market, day, found, knowledge)
-
-
-def _of(rows: pa.Table, symbol: str) -> pa.Table:
-    return rows.filter(pc.equal(rows["symbol"], symbol)).combine_chunks()
 
 
 def work_day(

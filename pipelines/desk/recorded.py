@@ -33,6 +33,7 @@ from models.impact import row_volume
 from models.replay import FillBound, order_arrays, replay, replay_rules
 from models.replay_tape import SessionClock
 from models.version import PolicyInForce
+from pipelines.arrow_rows import of_symbol
 from pipelines.bronze import bronze_rows
 from pipelines.check_rows import check_rows
 from pipelines.desk.client_orders import Expectation, client_orders
@@ -66,15 +67,11 @@ class RecordedBook:
 
 
 def _book(symbol: str, rows: Mapping[str, pa.Table], levels: int) -> RecordedBook:
-    mine = {noun: _of(table, symbol) for noun, table in rows.items()}
+    mine = {noun: of_symbol(table, symbol) for noun, table in rows.items()}
     day = symbol_day(symbol, mine[BOOKS], mine["trades"], levels, mine["signals"])
     close = pc.drop_null(mine[BOOKS].column("previous_close_price"))
     reference = float(close[0].as_py()) if len(close) else float(day.mid[np.isfinite(day.mid)][0])
     return RecordedBook(day, reference)
-
-
-def _of(rows: pa.Table, symbol: str) -> pa.Table:
-    return rows.filter(pc.equal(rows.column("symbol"), symbol)).combine_chunks()
 
 
 def _arrived(files: Sequence[SourceFile], noun: str) -> pa.Table:
@@ -164,7 +161,7 @@ def _worked(
     intervals = calendar.session_intervals_ns(market, day)
     rules = replay_rules(market, FILL_BOUND, intervals)
     for symbol, book in books.items():
-        mine, before = order_arrays(_of(orders, symbol)), knowledge.before(symbol)
+        mine, before = order_arrays(of_symbol(orders, symbol)), knowledge.before(symbol)
         reads_signal = policy.signal is not None and policy.parameters.reads_signal
         given = serve(book.day, intervals, before, np.unique(book.day.times_ns)) if reads_signal else None
         log = replay(book.day, mine, policy.parameters, rules, _signal(book.day, policy, given)).log
