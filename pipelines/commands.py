@@ -6,12 +6,10 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 from infra.settings import Settings
+from pipelines.command import Command, on_run
 from pipelines.options import (
     backup_options,
     due_option,
@@ -25,33 +23,6 @@ from pipelines.options import (
     training_set_options,
     word_options,
 )
-
-Call = Callable[[Settings, argparse.Namespace], int]
-AddOptions = Callable[[argparse.ArgumentParser], None]
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command: name, help line, what it calls, and what may be typed behind it."""
-
-    name: str
-    help: str
-    call: Call
-    options: tuple[AddOptions, ...] = (run_options,)
-
-
-def on_run(module: str, function: str) -> Call:
-    """A command that is one function of the run that was typed; its module is imported when it is called."""
-
-    def call(settings: Settings, arguments: argparse.Namespace) -> int:
-        from infra.environment import apply
-
-        apply(settings)
-        from pipelines.arguments import run_from
-
-        return int(getattr(import_module(module), function)(run_from(settings, arguments)))
-
-    return call
 
 
 def _session(settings: Settings, arguments: argparse.Namespace) -> int:
