@@ -21,12 +21,16 @@ from typing import Any, Literal
 
 from models.limits import Limits, limits_from
 
-Binding = Literal["faults", "not_inferior"]
+Binding = Literal["faults", "leaning", "not_inferior"]
 
 
 @dataclass(frozen=True)
 class PhaseShape:
-    """What a phase is, whatever the desk. share: part of eligible units that the challenger works."""
+    """What a phase is, whatever the desk. share: part of eligible units that the challenger works.
+
+    binding: what cost must show before the phase may be left. faults: that harm is not likely. leaning: that the
+    evidence leans to "not inferior". not_inferior: that it is proven at the plan's alpha.
+    """
 
     name: str
     share: float
@@ -41,7 +45,7 @@ PHASES = (
     PhaseShape("canary_1", 0.01, 3, 1, "faults", "first live orders: a person allows it"),
     PhaseShape("canary_5", 0.05, 3, 0, "faults", "finds faults, says nothing about cost"),
     PhaseShape("canary_10", 0.10, 5, 0, "faults", "finds faults, says nothing about cost"),
-    PhaseShape("expand_25", 0.25, 5, 1, "faults", "a quarter of clients' orders: a person allows it"),
+    PhaseShape("expand_25", 0.25, 5, 1, "leaning", "a quarter of clients' orders: a person allows it"),
     PhaseShape("expand_50", 0.50, 5, 0, "not_inferior", "equal arms see most: the binding comparison"),
     PhaseShape("baking", 0.95, 5, 2, "not_inferior", "nearly all, the champion stays as the control"),
 )

@@ -1,0 +1,1 @@
+"""The rollout's controller: evidence from tables, decisions into the ledger, projections out of it."""
