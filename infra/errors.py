@@ -11,10 +11,14 @@
     │   ├── LakeError        the lake is newer than this program, or damaged         exit 1
     │   ├── EvidenceError    too little data to train or to judge                    exit 1
     │   ├── OtherFeaturesError a version was trained on other features than these     exit 1
+    │   ├── RefusedError     an approval, person, snapshot or order is refused       exit 1
+    │   ├── LedgerError      the ledger is newer than this program, or damaged       exit 1
     │   └── NightStoppedError a step stopped the night; the page says which and why   exit 1
     └── RetryError           the same command may succeed later                      exit 75
         ├── BusyError        another process holds the lock                          exit 75
-        └── DiskFullError    no room for what is to be written                       exit 75
+        ├── DiskFullError    no room for what is to be written                       exit 75
+        ├── ConflictError    another writer of the ledger was first                  exit 75
+        └── UnreachableError a database or server does not answer                    exit 75
 
 A message says what happened, to which thing, what was found, what is allowed and what to do next:
 
@@ -82,6 +86,14 @@ class OtherFeaturesError(StopError):
     """A registered version was trained on other features than this checkout computes."""
 
 
+class RefusedError(StopError):
+    """An approval, a person, a snapshot or an order is refused."""
+
+
+class LedgerError(StopError):
+    """The ledger was made by a newer version, or is damaged."""
+
+
 class NightStoppedError(StopError):
     """A step stopped the night; its page is written and says which and why."""
 
@@ -98,3 +110,11 @@ class BusyError(RetryError):
 
 class DiskFullError(RetryError):
     """No room for what is to be written; what was there is as it was."""
+
+
+class ConflictError(RetryError):
+    """Another writer of the ledger was first; read again, decide again."""
+
+
+class UnreachableError(RetryError):
+    """A database or a server does not answer in time."""

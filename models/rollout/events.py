@@ -19,6 +19,7 @@ from typing import Any
 
 EVENT_KINDS: dict[str, tuple[str, ...]] = {
     "market_opened": ("market", "currency", "version", "digest", "purpose"),
+    "accounts_changed": ("accounts", "person", "reason"),
     "recipe_proposed": ("recipe_id", "name", "authors", "revision", "change_class", "approvals", "reason"),
     "report_recorded": ("recipe_id", "person", "report_sha256", "expires_on", "summary"),
     "rollout_drafted": (

@@ -17,18 +17,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from models.guardrails import Reading
+from models.guardrail_counts import SessionCounts, counts_from
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)
 class SessionEvidence:
-    """One session of one phase, or of the champion alone (rollout_id and phase empty).
+    """One session of one phase, or of the champion alone (rollout_id and phase empty, counts None).
 
-    units: arm -> units. large_units: challenger's units in the stratum of large orders. difference_bps, variance: score
-    challenger less champion and its planned variance, None where nothing can be said. holdout_difference_bps,
-    holdout_variance: champion less benchmark hold-out. excess_notional: what the challenger's units cost more than
-    the champion's would have, in currency. cost_bps: arm -> mean unit cost. readings: guardrails. drift: verdict of the
-    two arms' drift, pass, hold, ask or note. missing: what should be there and is not, in words.
+    units: arm -> units. large_units: challenger's units in the stratum of large orders. counts: what both arms did, the
+    score among it. holdout_difference_bps, holdout_variance: champion less benchmark hold-out, None where there are no
+    units of both. cost_bps: arm -> mean unit cost. drift: verdict on the two arms' drift, pass, hold, ask or note.
+    missing: what should be there and is not, in words. tables: table -> version that was read.
     """
 
     session: str
@@ -38,18 +41,29 @@ class SessionEvidence:
     epoch: int
     units: Mapping[str, int]
     large_units: int
-    difference_bps: float | None
-    variance: float | None
+    counts: SessionCounts | None
     holdout_difference_bps: float | None
     holdout_variance: float | None
-    excess_notional: float | None
     cost_bps: Mapping[str, float]
-    readings: tuple[Reading, ...]
     drift: str
     drift_reason: str
     missing: tuple[str, ...] = ()
-    refit_version: str = ""
     tables: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def difference_bps(self) -> float | None:
+        """The session's score, None where there is none or it is not finite."""
+        return None if self.counts is None else _finite(self.counts.difference_bps)
+
+    @property
+    def variance(self) -> float | None:
+        """Its planned variance, None where there is none, or none above nought."""
+        found = None if self.counts is None else _finite(self.counts.variance)
+        return found if found is not None and found > 0.0 else None
+
+    @property
+    def is_scored(self) -> bool:
+        return self.difference_bps is not None and self.variance is not None
 
     def to_payload(self) -> dict[str, Any]:
         """JSON's own types; what is not finite becomes None."""
@@ -74,5 +88,5 @@ def _plain(value: Any) -> Any:
 
 def evidence_from(told: Mapping[str, Any]) -> SessionEvidence:
     """Evidence from its payload. Raises TypeError for a missing or unknown field."""
-    readings = tuple(Reading(**one) for one in told["readings"])
-    return SessionEvidence(**{**told, "readings": readings, "missing": tuple(told["missing"])})
+    counts = None if told["counts"] is None else counts_from(told["counts"])
+    return SessionEvidence(**{**told, "counts": counts, "missing": tuple(told["missing"])})

@@ -39,6 +39,10 @@ def _proposed(state: MarketState, told: Told) -> MarketState:
     return replace(state, recipes={**state.recipes, told["recipe_id"]: dict(told)})
 
 
+def _accounts(state: MarketState, told: Told) -> MarketState:
+    return replace(state, accounts=tuple(told["accounts"]))
+
+
 def _report(state: MarketState, told: Told) -> MarketState:
     report = Report(told["recipe_id"], told["person"], told["report_sha256"], told["expires_on"])
     return replace(state, reports=(*state.reports, report))
@@ -84,6 +88,7 @@ def _residuals(is_acknowledged: bool) -> Change:
 CHANGES: dict[str, Change] = {
     **ROLLOUT_CHANGES,
     "market_opened": _opened,
+    "accounts_changed": _accounts,
     "recipe_proposed": _proposed,
     "report_recorded": _report,
     "champion_judged": _champion_judged,

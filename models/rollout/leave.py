@@ -7,6 +7,7 @@ ROLLED_BACK. A champion that is rolled back gives way to the one before it, at l
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from infra.errors import RefusedError
 from models.rollout import commands as wanted
@@ -47,12 +48,12 @@ def roll_back_events(state: MarketState, rollout: RolloutState, command: wanted.
     if rollout.phase is None:
         told = {"rollout_id": rollout.rollout_id, "person": command.person, "reason": "; ".join(command.reasons)}
         return (Event("rejected", told),)
-    told = {
+    started: dict[str, Any] = {
         "rollout_id": rollout.rollout_id, "version": rollout.arm.version, "trigger": command.trigger,
         "person": command.person, "reasons": list(command.reasons), "epoch": state.epoch + 1,
         "stop_id": command.stop_id,
     }  # fmt: skip
-    return (Event("rollback_started", told),)
+    return (Event("rollback_started", started),)
 
 
 def fall_back_event(state: MarketState, person: str, reasons: tuple[str, ...]) -> Event:
@@ -62,7 +63,7 @@ def fall_back_event(state: MarketState, person: str, reasons: tuple[str, ...]) -
     arm = usable[-1] if usable else state.benchmark
     if arm is None:
         raise refused("nothing to fall back to", state.market, "no benchmark policy", "one", "open the market")
-    told = {
+    told: dict[str, Any] = {
         "version": arm.version, "digest": arm.digest, "person": person, "reasons": list(reasons),
         "epoch": state.epoch + 1, "from_version": state.champion.version,
     }  # fmt: skip

@@ -149,8 +149,8 @@ class StopInForce:
 class MarketState:
     """Everything about one market's production. `seen` entries of its stream were folded: the place to append at.
 
-    champions: (version, digest, recipe) that were champion, oldest first, the present one last. epoch: of the last
-    routing that was decided. error_spent: (recipe, quarter) -> part of alpha. rollbacks_in_row: automatic ones.
+    champions: who was champion, oldest first, the present one last. epoch: of the last routing that was decided.
+    error_spent: (recipe, quarter) -> part of alpha. rollbacks_in_row: automatic ones. accounts: clients who opted in.
     left_recipes: of champions that were fallen back from. residuals: stop -> whether somebody acknowledged them.
     """
 
@@ -175,6 +175,7 @@ class MarketState:
     refits: tuple[Mapping[str, Any], ...] = ()
     residuals: Mapping[str, bool] = field(default_factory=dict)
     left_recipes: frozenset[str] = frozenset()
+    accounts: tuple[str, ...] = ()
 
     @property
     def champion(self) -> Arm:

@@ -1,10 +1,10 @@
 """What an evening says of a rollout: advance, hold, roll back, or ask a person. Pure; worst word wins.
 
 The binding tests are betting e-processes on session scores (`models/sequential.py`): valid however often one looks at
-them, and without a variance model. Harm is looked for in all live sessions and, beside it, in those of the present
-phase alone, because crowding, a regime and a fading edge show late, when early sessions have piled up good evidence;
-the average of two e-values is an e-value, so looking twice costs a factor of two and no validity. "Not inferior" is the
-same test on `margin - x`, and counts sessions of the phases with a quarter of the units or more.
+them, and without a variance model. Harm is looked for in all live sessions and, beside it, in those of each
+phase, because crowding, a regime and a fading edge show late, when early sessions have piled up good evidence; the
+stakes are shared (`log_e_by_part`), so looking twice costs a factor and no validity. "Not inferior" is the same test on
+`margin - x`, and counts sessions of the phases with a quarter of the units or more.
 
 What is missing, not finite or too little holds; it never passes. Figures that cannot be told apart go on waiting.
 """
@@ -18,18 +18,18 @@ from typing import Literal
 
 import numpy as np
 
+from models.guardrail_counts import SessionCounts
+from models.guardrails import GuardrailTerms, Reading, read_guardrails
 from models.rollout.evidence import SessionEvidence
 from models.rollout.plan import Phase, Plan
 from models.rollout.state import RolloutState
-from models.sequential import log_e_betting
+from models.sequential import e_limit, log_e_betting, log_e_by_part
 
 Word = Literal["advance", "hold", "roll_back", "ask"]
 CAUTION_E = 3.0
 """Evidence of harm of three to one keeps a small phase from growing: cheap, and far below the level that ends it."""
 LEANING_E = 5.0
 """Five to one for "not inferior" before half of the units: a wrong step costs a few sessions at that share."""
-STOP_SIGMAS, STOP_BPS = 4.5, 5.0
-"""One session beyond 4.5 planned deviations and 5 bps ends it at once: by chance once in three hundred thousand."""
 EVIDENCE_SHARE = 0.25
 """Phases below a quarter of the units find faults; their cost says nothing for "not inferior"."""
 
@@ -38,7 +38,7 @@ EVIDENCE_SHARE = 0.25
 class Verdict:
     """One of four words with its reasons. is_problem: a hold because something is wrong, not because it is early.
 
-    harm_e, not_inferior_e: e-values; harm_limit, not_inferior_limit: where they decide.
+    harm_e, not_inferior_e: e-values; harm_limit, not_inferior_limit: where they decide. readings: the guardrails.
     """
 
     word: Word
@@ -48,6 +48,7 @@ class Verdict:
     harm_limit: float
     not_inferior_e: float
     not_inferior_limit: float
+    readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True)
@@ -58,27 +59,30 @@ class _Scores:
 
 def _scores(sessions: Sequence[SessionEvidence], winsor_bps: float) -> _Scores:
     """Cut scores and planned variances of the sessions that have both."""
-    found = [
-        (one.difference_bps, one.variance)
-        for one in sessions
-        if one.difference_bps is not None and one.variance is not None and one.variance > 0.0
-    ]
-    pairs = np.array(found, np.float64).reshape(-1, 2)
-    return _Scores(np.clip(pairs[:, 0], -winsor_bps, winsor_bps), pairs[:, 1])
+    pairs = [(one.difference_bps, one.variance) for one in sessions if one.is_scored]
+    found = np.array(pairs, np.float64).reshape(-1, 2)
+    return _Scores(np.clip(found[:, 0], -winsor_bps, winsor_bps), found[:, 1])
 
 
 def _e_value(scores: _Scores) -> float:
     """E-value of "the mean is above nought"; 1 without sessions."""
-    if len(scores.x) == 0:
+    return 1.0 if len(scores.x) == 0 else _bounded(float(log_e_betting(scores.x, scores.v)))
+
+
+def _bounded(log_e: float) -> float:
+    """The e-value of its logarithm, as far as a double reaches."""
+    return math.exp(min(700.0, log_e))
+
+
+def harm_e(plan: Plan, sessions: Sequence[SessionEvidence]) -> float:
+    """E-value of "dearer than the champion" in all live sessions, or in those of any one phase."""
+    phases = [phase.name for phase in plan.phases if phase.share > 0.0]
+    live = [one for one in sessions if one.is_scored and one.phase in phases]
+    if not live:
         return 1.0
-    return math.exp(min(700.0, float(log_e_betting(scores.x, scores.v))))
-
-
-def harm_e(plan: Plan, phase: str, sessions: Sequence[SessionEvidence]) -> float:
-    """Average of the e-values of harm over all live sessions and over those of the present phase."""
-    live = [one for one in sessions if _share(plan, one) > 0.0]
-    present = [one for one in live if one.phase == phase]
-    return 0.5 * (_e_value(_scores(live, plan.winsor_bps)) + _e_value(_scores(present, plan.winsor_bps)))
+    scores = _scores(live, plan.winsor_bps)
+    parts = [phases.index(one.phase) for one in live]
+    return _bounded(log_e_by_part(scores.x, scores.v, parts, len(phases)))
 
 
 def not_inferior_e(plan: Plan, sessions: Sequence[SessionEvidence]) -> float:
@@ -91,27 +95,31 @@ def _share(plan: Plan, evidence: SessionEvidence) -> float:
     return plan.phase(evidence.phase).share
 
 
-def _breaches(evidence: SessionEvidence, phase: Phase) -> list[str]:
-    found = [reading.reason for reading in evidence.readings if reading.verdict == "breach"]
-    excess = evidence.excess_notional
-    if excess is not None and excess > phase.limits.stop_notional:
-        found.append(
-            f"cost {excess:,.0f} more than the champion's in one session, stop {phase.limits.stop_notional:,.0f}"
-        )
-    x, v = evidence.difference_bps, evidence.variance
-    if x is not None and v is not None and v > 0.0 and x > STOP_BPS and x / math.sqrt(v) > STOP_SIGMAS:
-        found.append(f"{x:+.1f} bps in one session, {x / math.sqrt(v):.1f} planned deviations, stop {STOP_SIGMAS:g}")
-    return found
+def _counts(sessions: Sequence[SessionEvidence]) -> list[SessionCounts]:
+    """Counts by session, oldest first; earlier ones of which something was missing are left out, the last never."""
+    earlier = [
+        one.counts for one in sessions[:-1] if one.counts is not None and not one.missing and not one.counts.missing
+    ]
+    last = sessions[-1].counts
+    return [*earlier, *([] if last is None else [last])]
 
 
-def _problems(evidence: SessionEvidence, phase: Phase) -> list[str]:
+def _readings(plan: Plan, phase: Phase, sessions: Sequence[SessionEvidence]) -> tuple[Reading, ...]:
+    counts = _counts(sessions)
+    if sessions[-1].counts is None:
+        return ()
+    terms = GuardrailTerms(plan.alpha, plan.guardrail_share, phase.limits.stop_notional)
+    return read_guardrails(counts, terms)
+
+
+def _problems(evidence: SessionEvidence, phase: Phase, readings: Sequence[Reading]) -> list[str]:
     found = [f"missing: {one}" for one in evidence.missing]
-    found += [reading.reason for reading in evidence.readings if reading.verdict == "hold"]
+    if evidence.counts is None:
+        found.append("nothing was counted")
+    found += [reading.reason for reading in readings if reading.verdict == "hold" and not reading.is_early]
     if phase.share > 0.0:
         found += [f"no units in the {arm} arm" for arm in ("challenger", "champion") if not evidence.units.get(arm)]
-        figures = (evidence.difference_bps, evidence.variance)
-        if any(one is None or not math.isfinite(one) for one in figures):
-            found.append("no score for the session: a figure is missing or not finite")
+        found += [] if evidence.is_scored else ["no score for the session: a figure is missing or not finite"]
     if evidence.drift == "hold":
         found.append(f"drift: {evidence.drift_reason}")
     return found
@@ -143,22 +151,24 @@ def judge(rollout: RolloutState, evidence: SessionEvidence) -> Verdict:
     plan, phase = rollout.plan, rollout.plan.phase(evidence.phase)
     earlier = [one.evidence for one in rollout.sessions if one.evidence.session != evidence.session]
     sessions = [*earlier, evidence]
-    harm, shown = harm_e(plan, phase.name, sessions), not_inferior_e(plan, sessions)
-    limits = (1.0 / (plan.alpha * plan.harm_share), 1.0 / plan.alpha)
+    harm, shown = harm_e(plan, sessions), not_inferior_e(plan, sessions)
+    limits = (e_limit(plan.alpha, plan.harm_share), e_limit(plan.alpha))
+    readings = _readings(plan, phase, sessions)
 
     def said(word: Word, reasons: Sequence[str], is_problem: bool = False) -> Verdict:
-        return Verdict(word, tuple(reasons), is_problem, harm, limits[0], shown, limits[1])
+        return Verdict(word, tuple(reasons), is_problem, harm, limits[0], shown, limits[1], readings)
 
-    breaches = _breaches(evidence, phase)
+    breaches = [reading.reason for reading in readings if reading.verdict == "breach"]
     if harm >= limits[0]:
         breaches.append(f"dearer than the champion: e-value {harm:.3g} of {limits[0]:.3g}")
     if breaches:
         return said("roll_back", breaches)
-    if problems := _problems(evidence, phase):
+    if problems := _problems(evidence, phase, readings):
         return said("hold", problems, is_problem=True)
     if evidence.drift == "ask":
         return said("ask", [f"drift: {evidence.drift_reason}"])
-    waiting = [*_shortfalls(phase, sessions), *_not_shown(phase, harm, shown, limits[1])]
+    early = [reading.reason for reading in readings if reading.verdict == "hold"]
+    waiting = [*_shortfalls(phase, sessions), *_not_shown(phase, harm, shown, limits[1]), *early]
     if waiting and len(sessions) >= plan.sessions_most:
         return said("ask", [f"{len(sessions)} sessions and still waiting: {'; '.join(waiting)}"])
     if waiting:
