@@ -60,6 +60,13 @@ def routed(state: MarketState) -> tuple[Routed, ...]:
     return (*found, Routed("champion", champion, 1.0 - holdout - share))
 
 
+def salt_of(state: MarketState) -> str:
+    """Salt of the assignment: the rollout's own; between rollouts that of the last one, so that nothing is drawn anew."""
+    if state.rollout is not None and state.rollout.phase is not None:
+        return state.rollout.salt
+    return state.ended[-1].salt if state.ended else state.market
+
+
 def shadow_of(state: MarketState) -> Arm | None:
     """The version that decides without sending: the challenger in its shadow phase."""
     rollout = state.rollout
