@@ -33,6 +33,7 @@ class Settings:
     superseded_days: age at which a superseded file of the lake may go, unless a version holds it.
     logs_days, pages_days: the same for logs and pages (`fillwise maintain`).
     mlflow_port, airflow_port, pages_port: where `fillwise up` listens on the loopback interface.
+    ledger_url: SQLAlchemy address of a PostgreSQL ledger, as postgresql+psycopg://…; empty: SQLite in the state folder.
     """
 
     home: Path = PROJECT / ".fillwise"
@@ -50,6 +51,7 @@ class Settings:
     mlflow_port: int = 5000
     airflow_port: int = 8080
     pages_port: int = 8090
+    ledger_url: str = ""
 
     @property
     def lake(self) -> Path:
