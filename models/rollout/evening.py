@@ -97,7 +97,7 @@ def _held(rollout: RolloutState, session: str, reasons: Sequence[str]) -> tuple[
     if rollout.held + 1 < rollout.plan.hold_sessions:
         return (held,)
     said = f"held for {rollout.held + 1} sessions, allowed {rollout.plan.hold_sessions}"
-    return held, _asked(rollout, session, (said, *reasons))
+    return held, _asked(rollout, session, (*reasons, said))
 
 
 def _released(rollout: RolloutState, session: str) -> tuple[Event, ...]:

@@ -45,9 +45,12 @@ def plan(*names: str, **others: Any) -> Plan:
 
 def counts(session: str, share: float, difference_bps: float, **others: Any) -> SessionCounts:
     """A quiet session of both arms: nothing refused, everything completed, every vector as recomputed."""
-    arm = ArmCounts(20, 20, 0, 0, 0, 200, 150, 20, 0, 0, 0, 0, 2000, 5.0, 0.01)
+    own, other = (
+        ArmCounts(units, units, 0, 0, 0, 200, 150, 20, 0, 0, 0, 0, 2000, 5.0, 0.01)
+        for units in (others.pop("units", 20), others.pop("champion_units", 20))
+    )
     told: dict[str, Any] = {
-        "session": session, "share": share, "challenger": arm, "champion": arm, "own_matches": 0.0,
+        "session": session, "share": share, "challenger": own, "champion": other, "own_matches": 0.0,
         "skew_checked": 100.0, "skew_wrong": 0.0, "difference_bps": difference_bps, "variance": 4.0,
         "excess_notional": -100.0,
     }  # fmt: skip
