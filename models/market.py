@@ -51,6 +51,7 @@ from models.market_state import (
     P_END,
     P_LIMIT,
     P_LOTS,
+    P_POLICY,
     P_SIDE,
     P_START,
     PARENT_FIELDS,
@@ -77,7 +78,8 @@ class MarketOrders:
     """Parent orders of one symbol, as whole numbers of seconds, ticks and lots.
 
     fields (k, PARENT_FIELDS) int64: side +1 or -1, lots, lots left, start and end in seconds from the open (multiples
-    of 30), limit in ticks (0: none), urgency; alpha_bps, alpha_seconds (k): planted move in the order's direction.
+    of 30), limit in ticks (0: none), urgency, number of the policy that works it; alpha_bps, alpha_seconds (k): planted
+    move in the order's direction.
     """
 
     fields: Long
@@ -120,7 +122,7 @@ def _open(s: State) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _run(s: State, policy: Float, signal_bps: float, until: int) -> None:
+def _run(s: State, policies: Float, signals_bps: Float, until: int) -> None:
     """The only door to the compiled market: decide at every half-minute, live through it, publish the book."""
     while s.second < until:
         if s.second < 0:
@@ -128,7 +130,7 @@ def _run(s: State, policy: Float, signal_bps: float, until: int) -> None:
             _open(s)
         else:
             if s.second % STEP_SECONDS == 0:
-                decide_all(s, policy, signal_bps)
+                decide_all(s, policies, signals_bps)
             _run_second(s)
             s.second += 1
         expire(s)
@@ -144,15 +146,23 @@ class OpenMarket:
     session: MarketSession
     state: State
 
-    def run(self, policy: Float, until: int | None = None, signal_bps: float = float("nan")) -> None:
+    def run(self, policies: Float, until: int | None = None, signals_bps: Float | None = None) -> None:
         """Run to second `until` from the open (default: the close) and publish the book there.
 
-        policy (9): see `PolicyParameters.to_array`. It decides at every half-minute, the present one included and
-        `until` excluded; signal_bps is what it reads there, so a policy that reads one is run half a minute at a time.
+        policies (9) or (a, 9): see `PolicyParameters.to_array`; each parent order is worked by the one that its field
+        P_POLICY names. They decide at every half-minute, the present one included and `until` excluded; signals_bps (a)
+        is what each reads there, so policies that read one are run half a minute at a time.
         """
         end = self.session.seconds if until is None else min(until, self.session.seconds)
-        _run(self.state, policy, signal_bps, end)
+        rows = np.ascontiguousarray(np.atleast_2d(policies))
+        signals = np.full(len(rows), np.nan) if signals_bps is None else np.asarray(signals_bps, np.float64)
+        _run(self.state, rows, signals, end)
         self._check()
+
+    def hand_over(self, policy: int, to: int) -> None:
+        """Parent orders that one policy works are the other's from their next decision on."""
+        fields = self.state.parent[: self.state.parents]
+        fields[fields[:, P_POLICY] == policy, P_POLICY] = to
 
     def _check(self) -> None:
         if self.state.trades > MOST_TRADES:
@@ -191,5 +201,5 @@ def open_market(session: MarketSession, orders: MarketOrders, hidden: HiddenPara
     state.parent[:count, P_LIMIT] = np.where(fields[:, P_LIMIT] > 0, fields[:, P_LIMIT] - state.origin, no_limit)
     state.stream[0], state.hash_seed = stream_seed(*keys, "events"), stream_seed(*keys, "hash")
     state.second = -1
-    _run(state, np.zeros(POLICY_NUMBERS), np.nan, 0)
+    _run(state, np.zeros((1, POLICY_NUMBERS)), np.full(1, np.nan), 0)
     return OpenMarket(session, state)

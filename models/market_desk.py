@@ -36,6 +36,7 @@ from models.market_state import (
     P_LEFT,
     P_LIMIT,
     P_LOTS,
+    P_POLICY,
     P_SIDE,
     P_START,
     P_URGENCY,
@@ -74,18 +75,20 @@ def _price(s: State, parent: int, action: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _decide(s: State, policy: Float, parent: int, signal_bps: float) -> None:
-    second, row = s.second, s.decisions
+def _decide(s: State, policies: Float, parent: int, signals_bps: Float) -> None:
+    second, row, which = s.second, s.decisions, s.parent[parent, P_POLICY]
+    signal_bps = signals_bps[which]
     horizon = s.parent[parent, P_END] - s.parent[parent, P_START]
     spread_bps = 2e4 * (s.best[1] - s.best[0]) / (s.best[1] + s.best[0] + 2 * s.origin)
     action, shares = decide(
-        policy, float(s.parent[parent, P_SIDE]), s.parent[parent, P_URGENCY],
+        policies[which], float(s.parent[parent, P_SIDE]), s.parent[parent, P_URGENCY],
         (second - s.parent[parent, P_START]) / horizon + ROUNDING, STEP_SECONDS / horizon,
         s.parent[parent, P_LOTS] * s.lot_shares, s.parent[parent, P_LEFT] * s.lot_shares, s.lot_shares,
         spread_bps, signal_bps,
     )  # fmt: skip
     lots = min(s.parent[parent, P_LEFT], int(np.rint(shares / s.lot_shares)))
     s.decision[row, 0], s.decision[row, 1], s.decision[row, 2], s.decision[row, 3] = parent, second, action, lots
+    s.decision[row, 4] = which
     s.decision_signal[row] = signal_bps
     s.decisions = row + 1
     s.pending[parent, N_ACTION], s.pending[parent, N_TICK] = action, _price(s, parent, action)
@@ -94,13 +97,16 @@ def _decide(s: State, policy: Float, parent: int, signal_bps: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def decide_all(s: State, policy: Float, signal_bps: float) -> None:
-    """One decision for every parent order that is active at this second; signal_bps is the symbol's, NaN for none."""
+def decide_all(s: State, policies: Float, signals_bps: Float) -> None:
+    """One decision for every parent order that is active at this second, by the policy that works it now.
+
+    policies (a, 9); signals_bps (a): what each policy reads of the symbol, NaN for none.
+    """
     second = s.second
     for parent in range(s.parents):
         is_active = s.parent[parent, P_START] <= second < s.parent[parent, P_END]
         if is_active and s.parent[parent, P_LEFT] > 0:
-            _decide(s, policy, parent, signal_bps)
+            _decide(s, policies, parent, signals_bps)
 
 
 @njit(cache=True, nogil=True)

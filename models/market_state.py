@@ -32,7 +32,7 @@ NOWHERE = 1 << 40
 OWN_BEST = 2
 MOST_PARENTS, MOST_DECISIONS, MOST_FILLS, MOST_TRADES = 256, 16_384, 32_768, 49_152
 MOST_ROWS = FULL_SESSION_SECONDS // ROW_SECONDS
-P_SIDE, P_LOTS, P_LEFT, P_START, P_END, P_LIMIT, P_URGENCY, PARENT_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
+P_SIDE, P_LOTS, P_LEFT, P_START, P_END, P_LIMIT, P_URGENCY, P_POLICY, PARENT_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 C_PARENT, C_DECISION, C_TICK, C_LOTS, C_FILLED, C_AHEAD, C_REASON, CHILD_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
 N_ACTION, N_TICK, N_LOTS, N_DECISION, PENDING_FIELDS = 0, 1, 2, 3, 4
 FILLED, CANCELLED, EXPIRED = 0, 1, 2
@@ -69,7 +69,7 @@ STATE = np.dtype(
         ("child_at", "f8", (MOST_DECISIONS, 2)),
         ("execution", "i8", (MOST_FILLS, 4)),
         ("execution_at", "f8", (MOST_FILLS,)),
-        ("decision", "i8", (MOST_DECISIONS, 4)),
+        ("decision", "i8", (MOST_DECISIONS, 5)),
         ("decision_signal", "f8", (MOST_DECISIONS,)),
         ("trade", "i8", (MOST_TRADES, 3)),
         ("trade_at", "f8", (MOST_TRADES,)),
@@ -82,8 +82,9 @@ STATE = np.dtype(
 """Rates are flat numbers of one symbol (ticks, lots, seconds). path: see `models/market_path.py`. target: lots that
 queues settle at. alias_*: table from which the next event is drawn. best: market's bid and ask, own bid and ask.
 edge: last place kept of each side. The rest is orders and logs, columns named above; times are seconds from the
-open. execution: child, place, lots, 1 for maker. decision: parent, second, action, lots. trade: place, lots, side taken
-(+1 buyer-initiated). row_place is -1 where a level is not there; row_traded: lots, lots * place, last place."""
+open. execution: child, place, lots, 1 for maker. decision: parent, second, action, lots, policy. trade: place, lots,
+side taken (+1 buyer-initiated). row_place is -1 where a level is not there; row_traded: lots, lots * place, last
+place."""
 
 
 def new_state() -> State:

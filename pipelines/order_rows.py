@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -78,18 +78,18 @@ def backtest_rows(
     return table.filter(pa.array(outcome.is_eligible))
 
 
-def cost_rows(desk: DeskDay, outcome: ReplayOutcome, market: Market, version: str) -> pa.Table:
-    """Rows of `gold.costs`: what the desk's own fills cost, one row an eligible parent order."""
+def cost_rows(desk: DeskDay, outcome: ReplayOutcome, market: Market, versions: Sequence[str]) -> pa.Table:
+    """Rows of `gold.costs`: what the desk's own fills cost, one row an eligible parent order. versions (n)."""
     rows, count = desk.order_rows, desk.orders.count
     constants = {
         "market": market.name, "trade_date": desk.day, "symbol": desk.symbol, "currency": market.currency,
-        "policy_version": version,
     }  # fmt: skip
     columns: dict[str, pa.Array] = {
         name: pa.repeat(pa.scalar(value, COSTS.column(name).arrow_type), count) for name, value in constants.items()
     }
     columns |= {name: rows.column(name).combine_chunks() for name in ("parent_order_id", "side", "account")}
     columns |= {
+        "policy_version": pa.array(versions, pa.string()),
         "order_notional": pa.array(desk.orders.shares * outcome.arrival_price),
         "arrival_price": pa.array(outcome.arrival_price),
         "mean_fill_price": _fraction(outcome.filled_notional, outcome.filled_shares),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -20,7 +21,7 @@ from pipelines.order_rows import cost_rows
 from pipelines.policy_in_force import policy_in_force
 from pipelines.step import StepContext
 
-NOUNS = ("book_snapshots", "parent_orders", "fills")
+NOUNS = ("book_snapshots", "parent_orders", "fills", "assignments")
 
 
 def _impact(fills: pa.Table) -> StatedImpact:
@@ -32,7 +33,13 @@ def _impact(fills: pa.Table) -> StatedImpact:
     return StatedImpact(linear_coefficient=0.0) if is_in_path else StatedImpact()
 
 
-def settled(context: StepContext, desk: DeskDay) -> pa.Table:
+def versions_of_day(context: StepContext, day: date) -> dict[str, str]:
+    """Parent order -> version of the arm it was assigned to; empty where nobody logged assignments."""
+    rows = context.lake.read_day(SILVER["assignments"], context.market.name, day)
+    return dict(zip(rows["parent_order_id"].to_pylist(), rows["policy_version"].to_pylist(), strict=True))
+
+
+def settled(context: StepContext, desk: DeskDay, versions: Mapping[str, str]) -> pa.Table:
     """Rows of `gold.costs` of one symbol-day, against the book as it was recorded."""
     place = {name: number for number, name in enumerate(desk.orders.parent_order_id.tolist())}
     rows = desk.fill_rows
@@ -41,8 +48,9 @@ def settled(context: StepContext, desk: DeskDay) -> pa.Table:
     intervals = calendar.session_intervals_ns(context.market, desk.day)
     rules = replay_rules(context.market, "trade_through", intervals, _impact(rows))
     outcome = score_fills(desk.recorded, desk.orders, orders, own_fills(rows), is_maker, rules)
-    version = policy_in_force(context.settings, context.market, desk.day).version
-    return cost_rows(desk, outcome, context.market, version)
+    champion = policy_in_force(context.settings, context.market, desk.day).version
+    names = [versions.get(name, champion) for name in desk.orders.parent_order_id.tolist()]
+    return cost_rows(desk, outcome, context.market, names)
 
 
 def _inputs(context: StepContext, day: date) -> str:
@@ -58,7 +66,8 @@ def write_costs(context: StepContext) -> Commit:
     for day in context.days:
         inputs = _inputs(context, day)
         if known.get(day) != inputs:
-            parts = [settled(context, desk) for desk in read_desk_day(context, day)]
+            versions = versions_of_day(context, day)
+            parts = [settled(context, desk, versions) for desk in read_desk_day(context, day)]
             rows = pa.concat_tables(
                 [COSTS.arrow_schema.empty_table(), *(part.cast(COSTS.arrow_schema) for part in parts)]
             )

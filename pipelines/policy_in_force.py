@@ -10,9 +10,15 @@ from datetime import date
 
 from infra.markets import Market
 from infra.settings import Settings
-from models.version import PolicyInForce, benchmark_policy
+from models.production import Production, benchmark_production
+from models.version import PolicyInForce
 
 
-def policy_in_force(settings: Settings, market: Market, day: date) -> PolicyInForce:  # noqa: ARG001
+def production_of(settings: Settings, market: Market, day: date) -> Production:  # noqa: ARG001
+    """Every arm that worked orders on that day, with its share."""
+    return benchmark_production(market.name)
+
+
+def policy_in_force(settings: Settings, market: Market, day: date) -> PolicyInForce:
     """The champion on that day."""
-    return benchmark_policy(market.name)
+    return production_of(settings, market, day).champion.policy

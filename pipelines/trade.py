@@ -17,7 +17,7 @@ import pyarrow as pa
 from infra import calendar
 from infra.markets import Market
 from infra.parent import die_with_parent
-from pipelines.policy_in_force import policy_in_force
+from pipelines.policy_in_force import production_of
 from pipelines.sources.drop import MANIFEST, DropManifest, read_manifest, write_drop
 from pipelines.step import StepContext, StepReport
 from pipelines.symbol_days import desk_knowledge
@@ -29,12 +29,12 @@ def is_complete(folder: Path) -> bool:
 
 
 def _worked(context: StepContext, day: date) -> Mapping[str, pa.Table]:
-    policy = policy_in_force(context.settings, context.market, day)
     if context.market.name == "sample":
         from pipelines.desk.paper import work_day
 
         knowledge = desk_knowledge(context.lake, context.market, day)
-        return work_day(context.settings, context.market, day, policy, knowledge)
+        production = production_of(context.settings, context.market, day)
+        return work_day(context.settings, context.market, day, production, knowledge)
     from pipelines.desk.recorded import work_day as replay_day
 
     return replay_day(context, day)
@@ -42,9 +42,9 @@ def _worked(context: StepContext, day: date) -> Mapping[str, pa.Table]:
 
 def _manifest(context: StepContext, day: date) -> DropManifest:
     market: Market = context.market
-    policy = policy_in_force(context.settings, market, day)
+    production = production_of(context.settings, market, day)
     known_at, seed = calendar.known_at(market, day), context.settings.sample_seed
-    return DropManifest(market.name, day, known_at, seed, policy.version, policy.digest)
+    return DropManifest(market.name, day, known_at, seed, production.champion.policy.version, production.digest())
 
 
 def trade_day(context: StepContext, day: date) -> DropManifest:

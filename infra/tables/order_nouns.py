@@ -1,10 +1,11 @@
-"""What our own orders got: parent orders and their changes, decisions, child orders, fills, and the drop copy."""
+"""What our own orders got: parent orders and their changes, child orders, fills, and the drop copy."""
 
 from __future__ import annotations
 
 import pyarrow.compute as pc
 
 from infra.tables.columns import Column, RowRule, Table
+from infra.tables.decision_nouns import DECISION_NOUNS
 from infra.tables.words import (
     CURRENCY,
     EVENT,
@@ -87,37 +88,6 @@ ORDER_MESSAGES = (
     Column("order_status", "string", "OrdStatus", is_nullable=True),
     Column("text", "string", "the message as it arrived, fields separated by |"),
 )
-DECISIONS = (
-    *KEYS,
-    Column("decision_id", "string", "one decision of the model"),
-    Column("parent_order_id", "string", "the order decided on"),
-    SYMBOL,
-    *EVENT,
-    Column("policy_version", "string", "version that decided, market.execution/number"),
-    Column("policy_digest", "string", "digest of that version's manifest"),
-    Column("action", "string", "what it told the desk to do", allowed=("wait", "join", "improve", "cross")),
-    shares("decided_shares", "how much"),
-    Column("propensity", "double", "probability of this action under the policy", low=0.0, high=1.0),
-    Column(
-        "signal_bps",
-        "double",
-        "expected mid move the decision saw, null where the policy reads none",
-        "bps",
-        is_nullable=True,
-        low=-1e4,
-        high=1e4,
-    ),
-)
-SERVED_FEATURES = (
-    *KEYS,
-    SYMBOL,
-    *EVENT,
-    Column("book_event_at_ns", "long", "time of the last book row that the desk had seen", "ns", low=0, high=9e18),
-    Column("book_sequence", "long", "its sequence", low=0, high=1e15),
-    Column("definitions", "string", "first 16 digits of the digest of the features' definitions"),
-    Column("fit_day", "date", "session that its fits had learned up to, null: it had none", is_nullable=True),
-    Column("features", "string", "JSON of feature to value, null for null"),
-)
 CHILD_ORDERS = (
     *KEYS,
     Column("child_order_id", "string", "one order sent to a venue"),
@@ -152,6 +122,7 @@ FILLS = (
 )
 
 ORDER_NOUNS: dict[str, Table] = {
+    **DECISION_NOUNS,
     "parent_orders": Table(
         "parent_orders",
         "what clients want",
@@ -167,24 +138,6 @@ ORDER_NOUNS: dict[str, Table] = {
         ),
         max_refused_share=0.0,
         max_refused_because="an order that we cannot read is an order that we cannot account for",
-    ),
-    "decisions": Table(
-        "decisions",
-        "what the model told the desk to do",
-        DECISIONS,
-        key=("market", "trade_date", "decision_id"),
-        sort_by=("symbol", "event_at_ns", "decision_id"),
-        max_refused_share=0.0,
-        max_refused_because="our own log has no noise",
-    ),
-    "served_features": Table(
-        "served_features",
-        "what the desk had in hand when it decided: one row a symbol and instant",
-        SERVED_FEATURES,
-        key=("market", "trade_date", "symbol", "event_at_ns"),
-        sort_by=("symbol", "event_at_ns"),
-        max_refused_share=0.0,
-        max_refused_because="our own log has no noise",
     ),
     "child_orders": Table(
         "child_orders",

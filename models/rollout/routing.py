@@ -61,7 +61,7 @@ def routed(state: MarketState) -> tuple[Routed, ...]:
 
 
 def salt_of(state: MarketState) -> str:
-    """Salt of the assignment: the rollout's own; between rollouts that of the last one, so that nothing is drawn anew."""
+    """Salt of the assignment: the rollout's own; between rollouts the last one's, so that nothing is drawn anew."""
     if state.rollout is not None and state.rollout.phase is not None:
         return state.rollout.salt
     return state.ended[-1].salt if state.ended else state.market

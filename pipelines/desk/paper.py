@@ -5,10 +5,13 @@ half-minute (`models.policy.decide`, the same compiled rule as in replay and on 
 signal lets a symbol's whole day run in one compiled call. One that does is run half a minute at a time, all
 symbols together: features of the published books so far, one prediction for all symbols, then the decisions.
 
-The market behind it has hidden parameters (`hidden.py`). What comes out are the seven nouns; the books and trades
+Orders are drawn into arms when they arrive (`assigned.py`), and each is worked by its arm's policy, side by side in one
+book; arms never trade with each other, because own orders never cross own orders.
+
+The market behind it has hidden parameters (`hidden.py`). What comes out are the eight nouns; the books and trades
 among them are what the desk's recorder keeps, without our own orders and prints.
 
-A day depends on seed, symbol, session and the policy alone: not on how many symbols trade, nor on other days.
+A day depends on seed, symbol, session and the production alone: not on how many symbols trade, nor on other days.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,9 +33,10 @@ from models.market import MarketOrders, OpenMarket, open_market
 from models.market_desk import STEP_SECONDS
 from models.market_parameters import FULL_SESSION_SECONDS, SAMPLE_SYMBOLS, TICK
 from models.market_path import MarketSession, expected_shares
-from models.market_state import P_END, P_LEFT, P_LIMIT, P_LOTS, P_SIDE, P_START, P_URGENCY, PARENT_FIELDS
-from models.version import PolicyInForce
+from models.market_state import P_END, P_LEFT, P_LIMIT, P_LOTS, P_POLICY, P_SIDE, P_START, P_URGENCY, PARENT_FIELDS
+from models.production import Production
 from pipelines.arrow_rows import of_symbol
+from pipelines.desk.assigned import ArrivalFacts, assigned, policy_places
 from pipelines.desk.client_orders import Expectation, client_orders
 from pipelines.desk.hidden import hidden_parameters
 from pipelines.desk.paper_log import desk_rows
@@ -69,8 +74,10 @@ def session_orders(market: Market, sessions: Sequence[MarketSession]) -> pa.Tabl
     return client_orders(market, day, intervals, known, sessions[0].seed, is_alpha_in_path=True)
 
 
-def market_orders(orders: pa.Table, open_ns: int, lot_shares: int) -> MarketOrders:
-    """Rows of `parent_orders` of one symbol, as the market model takes them."""
+def market_orders(
+    orders: pa.Table, open_ns: int, lot_shares: int, policies: npt.NDArray[np.int64] | None = None
+) -> MarketOrders:
+    """Rows of `parent_orders` of one symbol, as the market model takes them. policies (n): who works each."""
     fields = np.zeros((orders.num_rows, PARENT_FIELDS), np.int64)
     fields[:, P_SIDE] = [1 if side == "buy" else -1 for side in orders.column("side").to_pylist()]
     fields[:, P_LOTS] = fields[:, P_LEFT] = np.rint(orders.column("order_shares").to_numpy() / lot_shares)
@@ -80,6 +87,7 @@ def market_orders(orders: pa.Table, open_ns: int, lot_shares: int) -> MarketOrde
     limits = orders.column("limit_price").to_numpy()
     fields[:, P_LIMIT] = np.rint(np.where(np.isnan(limits), 0.0, limits) / TICK)
     fields[:, P_URGENCY] = orders.column("urgency").to_numpy()
+    fields[:, P_POLICY] = 0 if policies is None else policies
     return MarketOrders(
         fields,
         np.array(orders.column("planted_alpha_bps").to_numpy()),
@@ -93,14 +101,15 @@ def _by_symbol(orders: pa.Table, symbols: Sequence[str]) -> tuple[pa.Table, ...]
 
 
 def _run(
-    markets: Sequence[OpenMarket], policy: PolicyInForce, open_ns: int, knowledge: DeskKnowledge
+    markets: Sequence[OpenMarket], production: Production, open_ns: int, knowledge: DeskKnowledge
 ) -> list[Served] | None:
-    """Works the day; the vectors that the signal was given, None for a policy that reads none."""
-    if policy.parameters.reads_signal and policy.signal is not None:
-        from pipelines.desk.paper_signal import run_with_signal
+    """Works the day; the vectors that signals were given, None where no policy reads one."""
+    policies = [one.policy for one in production.arms]
+    if any(policy.parameters.reads_signal and policy.signal is not None for policy in policies):
+        from pipelines.desk.paper_signal import run_with_signals
 
-        return run_with_signal(markets, policy, policy.signal, open_ns, knowledge.before)
-    parameters = policy.parameters.to_array()
+        return run_with_signals(markets, policies, open_ns, knowledge.before)
+    parameters = np.stack([policy.parameters.to_array() for policy in policies])
     for one in markets:
         one.run(parameters)
     return None
@@ -128,9 +137,9 @@ def _served(
 
 
 def work_day(
-    settings: Settings, market: Market, day: date, policy: PolicyInForce, knowledge: DeskKnowledge = NO_KNOWLEDGE
+    settings: Settings, market: Market, day: date, production: Production, knowledge: DeskKnowledge = NO_KNOWLEDGE
 ) -> Mapping[str, pa.Table]:
-    """Noun -> rows of one session of the built-in market, worked by `policy`.
+    """Noun -> rows of one session of the built-in market, worked by the arms of `production`.
 
     Raises SessionError when the exchange is closed on `day`.
     """
@@ -139,15 +148,19 @@ def work_day(
     orders = session_orders(market, sessions)
     open_ns = int(calendar.open_at(market, day).timestamp()) * NS
     hidden = hidden_parameters(settings.sample_seed)
-    parts = _by_symbol(orders, [one.parameters.symbol for one in sessions])
+    symbols = [one.parameters.symbol for one in sessions]
+    closes = {one.parameters.symbol: one.previous_close for one in sessions}
+    drawn = assigned(production, market, day, orders, lambda order: ArrivalFacts(closes[order["symbol"]]))
+    parts, drawn_parts = _by_symbol(orders, symbols), _by_symbol(drawn, symbols)
     markets = [
-        open_market(one, market_orders(part, open_ns, market.lot_shares), hidden)
-        for one, part in zip(sessions, parts, strict=True)
+        open_market(one, market_orders(part, open_ns, market.lot_shares, policy_places(production, arms)), hidden)
+        for one, part, arms in zip(sessions, parts, drawn_parts, strict=True)
     ]
-    given = _run(markets, policy, open_ns, knowledge)
+    given = _run(markets, production, open_ns, knowledge)
     rows = {
         **market_rows(market, day, markets, open_ns),
         "parent_orders": orders,
-        **desk_rows(market, day, markets, parts, policy, open_ns),
+        "assignments": drawn,
+        **desk_rows(market, day, markets, parts, drawn_parts, production, open_ns),
     }
     return {**rows, "served_features": _served(market, day, given, rows, knowledge)}

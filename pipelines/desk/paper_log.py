@@ -20,7 +20,7 @@ from models.market import OpenMarket
 from models.market_parameters import LOT_SHARES
 from models.market_state import C_DECISION, C_FILLED, C_LOTS, C_PARENT, C_REASON, C_TICK
 from models.policy import ACTIONS
-from models.version import PolicyInForce
+from models.production import Production
 from pipelines.desk.noun_rows import noun_rows, utc
 from pipelines.desk.paper_market import TICKS_PER_UNIT, to_ns
 
@@ -46,8 +46,11 @@ def _picked(texts: Sequence[str], places: npt.NDArray[np.int64]) -> list[str]:
 class _SymbolLog:
     """One symbol's log, as columns."""
 
-    def __init__(self, market: Market, one: OpenMarket, parents: pa.Table, policy: PolicyInForce, open_ns: int) -> None:
-        self.market, self.state, self.policy, self.open_ns = market, one.state, policy, open_ns
+    def __init__(
+        self, market: Market, one: OpenMarket, parents: pa.Table, arms: pa.Table, production: Production, open_ns: int
+    ) -> None:
+        self.market, self.state, self.production, self.open_ns = market, one.state, production, open_ns
+        self.arms = arms["arm"].to_pylist()
         self.symbol = one.session.parameters.symbol
         self.sides = parents.column("side").to_pylist()
         self.decision = one.state.decision[: one.state.decisions]
@@ -61,19 +64,24 @@ class _SymbolLog:
         return np.asarray((places + self.state.origin) / TICKS_PER_UNIT, np.float64)
 
     def decisions(self) -> dict[str, Any]:
-        reads_signal = self.policy.parameters.reads_signal
-        signal = self.state.decision_signal[: self.state.decisions]
+        policies, which = [one.policy for one in self.production.arms], self.decision[:, 4]
+        reads_signal = np.array([policy.parameters.reads_signal for policy in policies])[which]
+        signal, count = self.state.decision_signal[: self.state.decisions], len(self.decision)
         return {
             "decision_id": self.decision_names,
             "parent_order_id": _picked(self.parent_names, self.decision[:, 0]),
             "symbol": [self.symbol] * len(self.decision),
             "event_at_ns": to_ns(self.open_ns, self.decision[:, 1].astype(np.float64)),
-            "policy_version": [self.policy.version] * len(self.decision),
-            "policy_digest": [self.policy.digest] * len(self.decision),
+            "policy_version": _picked([policy.version for policy in policies], which),
+            "policy_digest": _picked([policy.digest for policy in policies], which),
             "action": _picked(ACTIONS, self.decision[:, 2]),
             "decided_shares": self.decision[:, 3] * float(LOT_SHARES),
             "propensity": np.ones(len(self.decision)),
-            "signal_bps": signal if reads_signal else np.full(len(self.decision), np.nan),
+            "signal_bps": np.where(reads_signal, signal, np.nan),
+            "arm": _picked(self.arms, self.decision[:, 0]),
+            "rollout_id": [self.production.rollout_id] * count,
+            "phase": [self.production.phase] * count,
+            "epoch": [self.production.epoch] * count,
         }
 
     def child_orders(self) -> dict[str, Any]:
@@ -126,11 +134,15 @@ def desk_rows(
     day: date,
     markets: Sequence[OpenMarket],
     parents: Sequence[pa.Table],
-    policy: PolicyInForce,
+    arms: Sequence[pa.Table],
+    production: Production,
     open_ns: int,
 ) -> Mapping[str, pa.Table]:
-    """`decisions`, `child_orders` and `fills` of a session; `parents` are the orders of each market, in its order."""
-    logs = [_SymbolLog(market, one, part, policy, open_ns) for one, part in zip(markets, parents, strict=True)]
+    """`decisions`, `child_orders` and `fills` of a session; parents and arms: orders and assignments of each market."""
+    logs = [
+        _SymbolLog(market, one, part, drawn, production, open_ns)
+        for one, part, drawn in zip(markets, parents, arms, strict=True)
+    ]
     columns: dict[str, Callable[[_SymbolLog], dict[str, Any]]] = {
         "decisions": _SymbolLog.decisions,
         "child_orders": _SymbolLog.child_orders,

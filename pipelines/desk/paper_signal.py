@@ -1,4 +1,4 @@
-"""The paper desk under a policy that reads the signal: live features, one prediction for all symbols, decisions.
+"""The paper desk where a policy reads a signal: live features, one prediction a model for all symbols, decisions.
 
 At each half-minute the desk has seen the books published up to and including that second and the trades before it, one
 by one, through the same compiled update as the nightly batch (`features/engine.py`): what the model sees here is what
@@ -85,21 +85,31 @@ def _served(live: LiveFeatures, seconds: Sequence[int], vectors: npt.NDArray[np.
     return Served(live.market.session.parameters.symbol, at, live.open_ns + row * ROW_SECONDS * NS, row, vectors)
 
 
-def run_with_signal(
+Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]]
+
+
+def predictor(policy: PolicyInForce) -> Predict:
+    """(s) what the policy reads of (s, k) vectors; NaN for a policy that reads no signal."""
+    if policy.signal is None or not policy.parameters.reads_signal:
+        return lambda vectors: np.full(len(vectors), np.nan)
+    columns, model = [FEATURE_NAMES.index(name) for name in policy.signal.feature_names], _on_one_thread(policy.signal)
+    return lambda vectors: np.asarray(model.decision_bps(vectors[:, columns]), np.float64)
+
+
+def run_with_signals(
     markets: Sequence[OpenMarket],
-    policy: PolicyInForce,
-    signal: SignalModel,
+    policies: Sequence[PolicyInForce],
     open_ns: int,
     before: Callable[[str], KnownBefore] = lambda _: NOTHING_BEFORE,
 ) -> list[Served]:
-    """Run all markets to the close, half a minute at a time; the vectors that the signal was given."""
-    parameters = policy.parameters.to_array()
+    """Run all markets to the close, half a minute at a time; the vectors that the signals were given."""
+    parameters = np.stack([policy.parameters.to_array() for policy in policies])
     live = [LiveFeatures.of(one, open_ns, before(one.session.parameters.symbol)) for one in markets]
     seconds, given = range(0, markets[0].session.seconds, STEP_SECONDS), list[npt.NDArray[np.float32]]()
-    columns, model = [FEATURE_NAMES.index(name) for name in signal.feature_names], _on_one_thread(signal)
+    predictors = [predictor(policy) for policy in policies]
     for second in seconds:
         given.append(np.stack([one.catch_up() for one in live]))
-        expected_bps = model.decision_bps(given[-1][:, columns])
-        for market, move_bps in zip(markets, expected_bps.tolist(), strict=True):
-            market.run(parameters, second + STEP_SECONDS, move_bps)
+        expected_bps = np.stack([predict(given[-1]) for predict in predictors], axis=1)
+        for market, moves_bps in zip(markets, expected_bps, strict=True):
+            market.run(parameters, second + STEP_SECONDS, moves_bps)
     return [_served(one, seconds, np.stack([row[place] for row in given])) for place, one in enumerate(live)]

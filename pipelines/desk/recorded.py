@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,16 +31,18 @@ from infra.errors import SourceError
 from infra.markets import Market
 from infra.tables import BRONZE, SILVER
 from models.impact import row_volume
+from models.production import Production
 from models.replay import FillBound, order_arrays, replay, replay_rules
 from models.replay_tape import SessionClock
 from models.version import PolicyInForce
 from pipelines.arrow_rows import of_symbol
 from pipelines.bronze import bronze_rows
 from pipelines.check_rows import check_rows
+from pipelines.desk.assigned import ArrivalFacts, assigned, policy_places
 from pipelines.desk.client_orders import Expectation, client_orders
 from pipelines.desk.recorded_log import WorkedSymbol, log_rows
 from pipelines.desk.served import DeskKnowledge, Served, serve
-from pipelines.policy_in_force import policy_in_force
+from pipelines.policy_in_force import production_of
 from pipelines.sources.catalog import Folders, delivered_days, read_delivered
 from pipelines.sources.file import SourceFile
 from pipelines.step import StepContext
@@ -155,19 +158,28 @@ def _worked(
     day: date,
     books: Mapping[str, RecordedBook],
     orders: pa.Table,
-    policy: PolicyInForce,
+    drawn: pa.Table,
+    production: Production,
     knowledge: DeskKnowledge,
 ) -> Iterator[WorkedSymbol]:
+    """Each arm's orders replayed by its policy; the arms of a recorded book do not see each other's impact."""
     intervals = calendar.session_intervals_ns(market, day)
     rules = replay_rules(market, FILL_BOUND, intervals)
+    reads_signal = any(one.policy.signal is not None and one.policy.parameters.reads_signal for one in production.arms)
     for symbol, book in books.items():
         mine, before = order_arrays(of_symbol(orders, symbol)), knowledge.before(symbol)
-        reads_signal = policy.signal is not None and policy.parameters.reads_signal
+        places = policy_places(production, of_symbol(drawn, symbol))
         given = serve(book.day, intervals, before, np.unique(book.day.times_ns)) if reads_signal else None
-        log = replay(book.day, mine, policy.parameters, rules, _signal(book.day, policy, given)).log
-        instants = np.unique(log.decision_ns)
+        logs = []
+        for place, one in enumerate(production.arms):
+            own = mine.take(np.flatnonzero(places == place))
+            if own.count:
+                signal = _signal(book.day, one.policy, given)
+                logs.append((one, own, replay(book.day, own, one.policy.parameters, rules, signal).log))
+        instants = np.unique(np.concatenate([np.empty(0, np.int64), *(log.decision_ns for _, _, log in logs)]))
         served = given.as_of(instants) if given else serve(book.day, intervals, before, instants)
-        yield WorkedSymbol(symbol, mine, log, FILL_BOUND, served)
+        for number, (one, own, log) in enumerate(logs):
+            yield WorkedSymbol(symbol, own, log, FILL_BOUND, None if number else served, one.arm, one.policy)
 
 
 def _signal(day: SymbolDay, policy: PolicyInForce, given: Served | None) -> Float | None:
@@ -178,6 +190,14 @@ def _signal(day: SymbolDay, policy: PolicyInForce, given: Served | None) -> Floa
     return policy.signal.decision_bps(given.as_of(day.times_ns).features[:, columns])
 
 
+def _at_arrival(book: RecordedBook, order: Mapping[str, Any]) -> ArrivalFacts:
+    """Mid and both sides of the book as the order arrives; no mid, no two-sided book."""
+    row = int(np.searchsorted(book.day.times_ns, order["event_at_ns"], side="right")) - 1
+    mid = float(book.day.mid[row]) if row >= 0 else float("nan")
+    is_known = bool(np.isfinite(mid))
+    return ArrivalFacts(mid if is_known else book.previous_close, has_two_sided_book=is_known)
+
+
 def _heard_before(context: StepContext, day: date) -> pa.Table:
     """Outside rows of the sessions before that still stand."""
     table, market = SILVER["signals"], context.market.name
@@ -186,14 +206,14 @@ def _heard_before(context: StepContext, day: date) -> pa.Table:
 
 
 def work_day(context: StepContext, day: date) -> Mapping[str, pa.Table]:
-    """Noun -> rows: `parent_orders`, `decisions`, `served_features`, `child_orders`, `fills` of one recorded session.
+    """Noun -> rows of one recorded session: orders, assignments, decisions, served features, child orders, fills.
 
     Nothing at all where parent orders were delivered: then the desk that we learn from is the user's own. Raises
     SourceError when the folder or the day is missing, SessionError when the exchange is closed.
     """
     market = context.market
     calendar.require_session(market, day)
-    policy = policy_in_force(context.settings, market, day)
+    production = production_of(context.settings, market, day)
     files = read_delivered(Folders(context.data, context.drop_root), market, day)
     if any(file.noun == "parent_orders" for file in files):
         return {}
@@ -207,5 +227,6 @@ def work_day(context: StepContext, day: date) -> Mapping[str, pa.Table]:
         is_alpha_in_path=False,
     )
     knowledge = desk_knowledge(context.lake, market, day)
-    worked = _worked(market, day, books, orders, policy, knowledge)
-    return {"parent_orders": orders, **log_rows(market, day, worked, policy, knowledge)}
+    drawn = assigned(production, market, day, orders, lambda order: _at_arrival(books[order["symbol"]], order))
+    worked = _worked(market, day, books, orders, drawn, production, knowledge)
+    return {"parent_orders": orders, "assignments": drawn, **log_rows(market, day, worked, production, knowledge)}

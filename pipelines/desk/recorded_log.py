@@ -23,6 +23,7 @@ from features.costs import fees_notional
 from infra.markets import Market
 from infra.tables import NOUNS
 from models.policy import ACTIONS
+from models.production import Production
 from models.replay import OrderArrays, ReplayLog
 from models.version import PolicyInForce
 from pipelines.desk.noun_rows import noun_rows, utc
@@ -36,13 +37,19 @@ SIDES = {1.0: "buy", -1.0: "sell"}
 
 @dataclass(frozen=True)
 class WorkedSymbol:
-    """One symbol's orders, what the replay logged of them, and which model the fills follow."""
+    """One symbol's orders of one arm, what the replay logged of them, and which model the fills follow.
+
+    served: what was in hand at the instants of decisions; the symbol's, so of one of its arms only, else None.
+    arm: that the orders were assigned to, policy: that worked them.
+    """
 
     symbol: str
     orders: OrderArrays
     log: ReplayLog
     fill_model: str
-    served: Served
+    served: Served | None
+    arm: str
+    policy: PolicyInForce
 
 
 def counted(owners: Long) -> Long:
@@ -68,9 +75,9 @@ def _sides(worked: WorkedSymbol, places: Long) -> list[str]:
     return [SIDES[side] for side in worked.orders.side[places].tolist()]
 
 
-def decision_columns(worked: WorkedSymbol, policy: PolicyInForce) -> dict[str, Any]:
+def decision_columns(worked: WorkedSymbol, production: Production) -> dict[str, Any]:
     """Columns of `decisions`; `signal_bps` is null for a policy that reads none."""
-    log, parents = worked.log, worked.orders.parent_order_id.tolist()
+    log, parents, policy = worked.log, worked.orders.parent_order_id.tolist(), worked.policy
     count = len(log.decision_ns)
     return {
         "decision_id": _named(parents, log.decision_order, "d", 3),
@@ -83,6 +90,10 @@ def decision_columns(worked: WorkedSymbol, policy: PolicyInForce) -> dict[str, A
         "decided_shares": log.decision_shares,
         "propensity": np.ones(count),
         "signal_bps": log.decision_signal_bps if policy.parameters.reads_signal else np.full(count, np.nan),
+        "arm": [worked.arm] * count,
+        "rollout_id": [production.rollout_id] * count,
+        "phase": [production.phase] * count,
+        "epoch": [production.epoch] * count,
     }
 
 
@@ -133,14 +144,15 @@ def log_rows(
     market: Market,
     day: date,
     worked: Iterable[WorkedSymbol],
-    policy: PolicyInForce,
+    production: Production,
     knowledge: DeskKnowledge = NO_KNOWLEDGE,
 ) -> Mapping[str, pa.Table]:
     """Rows of `decisions`, `served_features`, `child_orders` and `fills` of a session, sorted as declared."""
     parts: dict[str, list[pa.Table]] = {"decisions": [], "served_features": [], "child_orders": [], "fills": []}
     for one in worked:
-        parts["served_features"].append(served_rows(market, day, [one.served], knowledge))
-        parts["decisions"].append(noun_rows("decisions", market, day, decision_columns(one, policy)))
+        if one.served is not None:
+            parts["served_features"].append(served_rows(market, day, [one.served], knowledge))
+        parts["decisions"].append(noun_rows("decisions", market, day, decision_columns(one, production)))
         parts["child_orders"].append(noun_rows("child_orders", market, day, child_columns(one)))
         parts["fills"].append(noun_rows("fills", market, day, fill_columns(one, market)))
     return {

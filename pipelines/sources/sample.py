@@ -1,4 +1,4 @@
-"""The built-in market as a source: its drop holds seven nouns, since market and desk were simulated together."""
+"""The built-in market as a source: its drop holds eight nouns, since market and desk were simulated together."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from infra.markets import Market
 from pipelines.sources import drop
 from pipelines.sources.file import SourceFile
 
-MADE = ("book_snapshots", "trades", "parent_orders", "decisions", "served_features", "child_orders", "fills")
-LATER = ("served_features",)
+MADE = (
+    "book_snapshots", "trades", "parent_orders", "assignments", "decisions", "served_features", "child_orders", "fills",
+)  # fmt: skip
+LATER = ("served_features", "assignments")
 """Nouns that a drop of an earlier version lacks: a drop never changes, and step skew says that none was served."""
 
 

@@ -40,7 +40,7 @@ def order(
     alpha_bps: float = 0.0,
 ) -> MarketOrders:
     return MarketOrders(
-        np.array([[side, lots, lots, start, end, limit, urgency]]), np.array([alpha_bps]), np.array([300.0])
+        np.array([[side, lots, lots, start, end, limit, urgency, 0]]), np.array([alpha_bps]), np.array([300.0])
     )
 
 

@@ -23,7 +23,7 @@ def book() -> State:
     state.best[:2] = (99, 101)
     state.edge[:] = (80, 120)
     state.parents = 2
-    state.parent[:2] = [[1, 50, 50, 0, 600, 1 << 40, 1], [-1, 50, 50, 0, 600, -(1 << 40), 1]]
+    state.parent[:2] = [[1, 50, 50, 0, 600, 1 << 40, 1, 0], [-1, 50, 50, 0, 600, -(1 << 40), 1, 0]]
     return state
 
 

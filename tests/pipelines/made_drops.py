@@ -25,7 +25,7 @@ def session_ns(day: date) -> int:
 
 
 def good_day(day: date = FRIDAY, rows: int = 5, noun_rows: int = 2) -> dict[str, pa.Table]:
-    """Rows of all seven nouns; ids are numbered, times are the session's opening."""
+    """Rows of all eight nouns; ids are numbered, times are the session's opening."""
     start = session_ns(day)
     at = {"event_at_ns": start, "event_at": start // 1000}
     tables = {"book_snapshots": books(rows, day=day, start_ns=start)}

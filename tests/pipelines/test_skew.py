@@ -17,7 +17,7 @@ from infra.lake import Lake
 from infra.markets import MARKETS
 from infra.settings import Settings
 from infra.tables import HEALTH, SILVER
-from models.version import benchmark_policy
+from models.production import benchmark_production
 from pipelines import build_features, fit_features, skew
 from pipelines.desk.paper import work_day
 from pipelines.step import StepContext
@@ -31,7 +31,7 @@ SERVED = SILVER["served_features"]
 def worked(context: StepContext, day: date) -> dict[str, pa.Table]:
     """The desk's session, with what the lake knew when it opened, as silver rows."""
     knowledge = desk_knowledge(context.lake, MARKET, day)
-    rows = work_day(context.settings, MARKET, day, benchmark_policy(MARKET.name), knowledge)
+    rows = work_day(context.settings, MARKET, day, benchmark_production(MARKET.name), knowledge)
     known_at = pa.scalar(calendar.known_at(MARKET, day), pa.timestamp("us", tz="UTC"))
     nouns = ("book_snapshots", "trades", "decisions", "served_features")
     return {noun: rows[noun].append_column("known_at", pa.repeat(known_at, rows[noun].num_rows)) for noun in nouns}

@@ -40,7 +40,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> StepContext:
     return here
 
 
-def test_a_drop_holds_all_seven_nouns_known_after_the_close(traded: StepContext) -> None:
+def test_a_drop_holds_all_eight_nouns_known_after_the_close(traded: StepContext) -> None:
     for day in DAYS:
         files = sample.read_day(traded.drop_root / str(day), MARKET, day)
         assert {found.noun for found in files} == set(MADE)

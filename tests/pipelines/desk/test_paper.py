@@ -1,4 +1,4 @@
-"""A session on the paper desk: its seven nouns agree with each other, with the policy and the rules of the desk."""
+"""A session on the paper desk: its eight nouns agree with each other, with the policy and the rules of the desk."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from infra.markets import MARKETS
 from infra.settings import Settings
 from infra.tables import NOUNS
 from models.policy import DO_NOTHING, SIGNAL, PolicyParameters
+from models.production import benchmark_production, of_policy
 from models.signal import SignalModel
 from models.version import PolicyInForce, benchmark_policy
 from pipelines.desk.hidden import hidden_parameters
@@ -34,6 +35,7 @@ MARKET = MARKETS["sample"]
 DAY, HALF_DAY = date(2026, 1, 6), date(2026, 11, 27)
 SETTINGS = Settings(home=Path("/nowhere"), sample_symbols=2)
 TWAP = benchmark_policy("sample")
+BENCHMARK = benchmark_production("sample")
 
 
 Day = dict[str, pa.Table]
@@ -46,7 +48,7 @@ def policy(parameters: PolicyParameters, signal: SignalModel | None = None) -> P
 
 @pytest.fixture(scope="module")
 def day() -> Day:
-    return dict(work_day(SETTINGS, MARKET, DAY, TWAP))
+    return dict(work_day(SETTINGS, MARKET, DAY, BENCHMARK))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,7 @@ def test_a_full_day_has_a_book_every_five_seconds(frames: Frames) -> None:
 
 
 def test_a_half_day_ends_at_its_close() -> None:
-    rows = work_day(SETTINGS, MARKET, HALF_DAY, TWAP)
+    rows = work_day(SETTINGS, MARKET, HALF_DAY, BENCHMARK)
     close = pd.Timestamp(calendar.close_at(MARKET, HALF_DAY))
     assert rows["book_snapshots"].num_rows == 2 * 2520
     for noun in ("book_snapshots", "trades", "fills"):
@@ -84,12 +86,12 @@ def test_a_half_day_ends_at_its_close() -> None:
 
 
 def test_a_day_run_again_is_the_same_to_the_last_bit(day: Day) -> None:
-    again = work_day(SETTINGS, MARKET, DAY, TWAP)
+    again = work_day(SETTINGS, MARKET, DAY, BENCHMARK)
     assert all(rows.equals(again[noun]) for noun, rows in day.items())
 
 
 def test_a_symbols_day_does_not_depend_on_the_other_symbols(day: Day) -> None:
-    alone = work_day(replace(SETTINGS, sample_symbols=1), MARKET, DAY, TWAP)
+    alone = work_day(replace(SETTINGS, sample_symbols=1), MARKET, DAY, BENCHMARK)
     for noun, rows in alone.items():
         assert rows.equals(day[noun].filter(pc.equal(day[noun].column("symbol"), "AURA"))), noun
 
@@ -156,14 +158,14 @@ def test_fees_are_paid_by_takers_and_earned_by_makers(frames: Frames) -> None:
 
 
 def test_a_policy_that_does_nothing_gets_nothing() -> None:
-    rows = work_day(replace(SETTINGS, sample_symbols=1), MARKET, DAY, policy(DO_NOTHING))
+    rows = work_day(replace(SETTINGS, sample_symbols=1), MARKET, DAY, of_policy("sample", policy(DO_NOTHING)))
     assert (rows["child_orders"].num_rows, rows["fills"].num_rows) == (0, 0)
     assert set(rows["decisions"].column("action").to_pylist()) == {"wait"}
 
 
 def test_a_day_that_is_no_session_is_refused() -> None:
     with pytest.raises(SessionError, match="no session"):
-        work_day(SETTINGS, MARKET, date(2026, 1, 4), TWAP)
+        work_day(SETTINGS, MARKET, date(2026, 1, 4), BENCHMARK)
 
 
 def test_hidden_parameters_are_drawn_by_seed_inside_their_ranges() -> None:
@@ -193,7 +195,7 @@ class EveryFeature:
 @pytest.fixture(scope="module")
 def signalled() -> Day:
     model = SignalModel(HORIZONS_SECONDS, FEATURE_NAMES, (EveryFeature(),) * 3, (1.0,) * 3, ())
-    return dict(work_day(SETTINGS, MARKET, DAY, policy(SIGNAL, model)))
+    return dict(work_day(SETTINGS, MARKET, DAY, of_policy("sample", policy(SIGNAL, model))))
 
 
 def test_decisions_see_the_signal_of_the_nightly_features_to_the_last_bit(signalled: Day) -> None:

@@ -29,7 +29,7 @@ from pipelines.step import StepContext
 ASHARE = MARKETS["ashare"]
 FIRST, SECOND = date(2024, 1, 2), date(2024, 1, 3)
 TICKS = 3569
-DESK_NOUNS = ("parent_orders", "decisions", "served_features", "child_orders", "fills")
+DESK_NOUNS = ("parent_orders", "assignments", "decisions", "served_features", "child_orders", "fills")
 
 
 def record_session(folder: Path, ordinal: int, *, symbol: int = 0) -> None:

@@ -16,8 +16,8 @@ from infra.markets import MARKETS
 from infra.settings import Settings
 from models.impact import StatedImpact
 from models.policy import DO_NOTHING, POST_ONLY, TWAP, PolicyParameters
+from models.production import benchmark_production
 from models.replay import FillBound, OrderArrays, order_arrays, replay, replay_rules
-from models.version import benchmark_policy
 from pipelines.desk.paper import work_day
 from pipelines.desk_day import without_own_impact
 
@@ -27,7 +27,7 @@ SymbolOrders = tuple[date, SymbolDay, OrderArrays]
 
 
 def _symbols(day: date) -> Iterator[SymbolOrders]:
-    rows = work_day(Settings(home=Path("/nowhere")), MARKET, day, benchmark_policy("sample"))
+    rows = work_day(Settings(home=Path("/nowhere")), MARKET, day, benchmark_production("sample"))
     for symbol in pc.unique(rows["parent_orders"]["symbol"]).to_pylist():
         mine = {noun: found.filter(pc.equal(found["symbol"], symbol)) for noun, found in rows.items()}
         recorded = symbol_day(symbol, mine["book_snapshots"], mine["trades"], MARKET.book_levels)
