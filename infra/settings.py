@@ -152,5 +152,5 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(**values)  # type: ignore[arg-type]
 
 
-PASSED_ALONG = frozenset({"market", "day", "at", "data", "die_with_parent", "test_data"})
+PASSED_ALONG = frozenset({"market", "day", "at", "data", "die_with_parent", "secret_file", "test_data"})
 """Names that carry one run's arguments from Airflow to a step, or a test's data; they are no settings."""
