@@ -85,12 +85,17 @@ def _bounded(name: str, figure: Figure, bound: Bound, rests_on: str, least: floa
     return judge
 
 
+def _fills(arm: ArmCounts) -> float:
+    """Filled children, one where there are none, NaN where nobody counted."""
+    return 1.0 if arm.filled_children == 0.0 else arm.filled_children
+
+
 def _order_to_trade(arm: ArmCounts) -> float:
-    return ratio(arm.child_orders + arm.cancels, max(1.0, arm.filled_children))
+    return ratio(arm.child_orders + arm.cancels, _fills(arm))
 
 
 def _cancel_to_fill(arm: ArmCounts) -> float:
-    return ratio(arm.cancels, max(1.0, arm.filled_children))
+    return ratio(arm.cancels, _fills(arm))
 
 
 def _brief(arm: ArmCounts) -> float:
