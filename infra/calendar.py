@@ -79,6 +79,11 @@ def sessions_until(market: Market, last: date, count: int) -> tuple[date, ...]:
     return sessions(market, max(FIRST_DAY, last - span), last)[-count:]
 
 
+def session_after(market: Market, day: date) -> date:
+    """The session that follows a day. Raises SessionError beyond the calendar."""
+    return sessions(market, day + timedelta(days=1), day + timedelta(days=21))[0]
+
+
 def open_at(market: Market, day: date) -> datetime:
     """Opening time of the session, UTC."""
     found: datetime = _calendar(market.calendar).session_open(day.isoformat()).to_pydatetime()

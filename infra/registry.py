@@ -17,7 +17,8 @@ from typing import Any
 from infra.settings import Settings
 
 KEY, DIGEST, DAY, RECIPE = "fillwise.key", "fillwise.digest", "fillwise.day", "fillwise.recipe_id"
-CANDIDATE = "candidate"
+CANDIDATE, CHALLENGER, CHAMPION = ALIASES = ("candidate", "challenger", "champion")
+PUT = "fillwise.alias."
 ARTIFACT_FOLDER = "version"
 
 
@@ -114,14 +115,20 @@ class Registry:
         return None if found is None else str(found)
 
     def versions(self, market: str) -> tuple[RegisteredVersion, ...]:
-        """Every registered version, newest first."""
+        """Every version that a night registered, newest first; one made by hand is none of ours."""
         found = self.client.search_model_versions(f"name='{model_name(market)}'")
-        return tuple(sorted((_from_mlflow(market, one) for one in found), key=lambda one: -one.number))
+        made = (_from_mlflow(market, one) for one in found if {KEY, DIGEST, DAY, RECIPE} <= set(one.tags))
+        return tuple(sorted(made, key=lambda one: -one.number))
+
+    def version_of(self, market: str, key: str) -> RegisteredVersion | None:
+        """The version that was registered under a key; None where there is none, or somebody deleted it."""
+        return next((one for one in self.versions(market) if one.key == key), None)
 
     def register(
-        self, market: str, run_id: str, folder: Path, key: str, digest: str, day: str, recipe_id: str
-    ) -> RegisteredVersion:
-        """Register the directory as the next version and give it the alias `candidate`."""
+        self, market: str, run_id: str, folder: Path, key: str, digest: str, day: str, recipe_id: str, *,
+        is_candidate: bool = True,
+    ) -> RegisteredVersion:  # fmt: skip
+        """Register the directory as the next version; what the night puts forward gets the alias `candidate`."""
         from mlflow.exceptions import MlflowException
 
         name = model_name(market)
@@ -136,8 +143,50 @@ class Registry:
             source = f"{self.client.get_run(run_id).info.artifact_uri}/{ARTIFACT_FOLDER}"
             tags = {KEY: key, DIGEST: digest, DAY: day, RECIPE: recipe_id}
             known = [self.client.create_model_version(name, source, run_id, tags=tags)]
-        self.client.set_registered_model_alias(name, CANDIDATE, known[0].version)
+        if is_candidate:
+            self.set_alias(market, CANDIDATE, f"{name}/{known[0].version}")
         return _from_mlflow(market, known[0])
+
+    def aliases(self, market: str) -> dict[str, str]:
+        """Alias -> version name; empty for a market without versions."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = self.client.get_registered_model(model_name(market)).aliases
+        except MlflowException:
+            return {}
+        return {alias: f"{model_name(market)}/{number}" for alias, number in found.items()}
+
+    def last_put(self, market: str, alias: str) -> tuple[str, ...] | None:
+        """Versions that we let the alias stand on last ('' for none); None where we never did."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            told = self.client.get_registered_model(model_name(market)).tags.get(PUT + alias)
+        except MlflowException:
+            return None
+        return None if told is None else tuple(told.split(">"))
+
+    def put_alias(self, market: str, alias: str, version: str) -> None:
+        """Let an alias stand on a version, or on none where version is ''. Where it stood stays known until it is done.
+
+        A kill in between leaves both names in the tag, so that neither is taken for somebody's hand.
+        """
+        name, before = model_name(market), self.aliases(market).get(alias, "")
+        self.client.set_registered_model_tag(name, PUT + alias, f"{before}>{version}")
+        if version:
+            self.client.set_registered_model_alias(name, alias, version.rpartition("/")[2])
+        elif before:
+            self.client.delete_registered_model_alias(name, alias)
+        self.client.set_registered_model_tag(name, PUT + alias, version)
+
+    def set_alias(self, market: str, alias: str, version: str) -> None:
+        """Let an alias stand on a version, named market.execution/number."""
+        self.put_alias(market, alias, version)
+
+    def remove_alias(self, market: str, alias: str) -> None:
+        """Let an alias stand on nothing."""
+        self.put_alias(market, alias, "")
 
     def tag_version(self, version: RegisteredVersion, tags: Mapping[str, str]) -> None:
         for name, value in tags.items():
@@ -147,3 +196,46 @@ class Registry:
 def newest(versions: Sequence[RegisteredVersion], before_day: str, count: int) -> tuple[RegisteredVersion, ...]:
     """The last `count` versions made for days before `before_day`, newest first."""
     return tuple(version for version in versions if version.day < before_day)[:count]
+
+
+@dataclass(frozen=True)
+class AliasDivergence:
+    """An alias that did not stand where it must, and not because the ledger moved on. '' is no version.
+
+    is_restored: it stands there now. reason: what happened, in words.
+    """
+
+    alias: str
+    found: str
+    expected: str
+    is_restored: bool
+    reason: str
+
+
+def reconcile_aliases(
+    registry: Registry, market: str, expected: Mapping[str, str | None]
+) -> tuple[AliasDivergence, ...]:
+    """Put the aliases named in `expected` where they must stand, and say which of them somebody else had moved.
+
+    expected: alias -> market.execution/number; None, '' and the benchmark policy (number 0, no version of MLflow's)
+    mean that it stands on nothing. Aliases that are not named are left alone.
+    """
+    numbers, found = {one.name for one in registry.versions(market)}, registry.aliases(market)
+    told = []
+    for alias, wished in sorted(expected.items()):
+        right = "" if not wished or wished == f"{model_name(market)}/0" else wished
+        stood = found.get(alias, "")
+        if right and right not in numbers:
+            said = f"{right} is not in MLflow, somebody deleted it; the desk goes on with its own copy"
+            told.append(AliasDivergence(alias, stood, right, False, said))
+            continue
+        if stood == right:
+            continue
+        ours = registry.last_put(market, alias)
+        registry.put_alias(market, alias, right)
+        if stood not in (ours or (("", stood) if alias == CANDIDATE else ("",))):
+            said = (
+                f"{alias} was moved to {stood or 'nothing'} outside of the ledger; it is back on {right or 'nothing'}"
+            )
+            told.append(AliasDivergence(alias, stood, right, True, said))
+    return tuple(told)

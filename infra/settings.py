@@ -33,6 +33,8 @@ class Settings:
     superseded_days: age at which a superseded file of the lake may go, unless a version holds it.
     logs_days, pages_days: the same for logs and pages (`fillwise maintain`).
     mlflow_port, airflow_port, pages_port: where `fillwise up` listens on the loopback interface.
+    recipe: the recipe that the night puts forward as a candidate (`fillwise recipe list`).
+    ledger_purpose: desk, or simulation for a state folder that no desk may trade from.
     ledger_url: SQLAlchemy address of a PostgreSQL ledger, as postgresql+psycopg://…; empty: SQLite in the state folder.
     """
 
@@ -52,6 +54,8 @@ class Settings:
     airflow_port: int = 8080
     pages_port: int = 8090
     ledger_url: str = ""
+    ledger_purpose: str = "desk"
+    recipe: str = "signal"
 
     @property
     def lake(self) -> Path:

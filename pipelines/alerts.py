@@ -23,6 +23,29 @@ def write_alert(settings: Settings, market: str, day: date, at: datetime, words:
     os.replace(fresh, path)
 
 
+def raise_alert(
+    settings: Settings, market: str, cause: str, severity: str, words: str, command: str, at: datetime
+) -> bool:
+    """Let an alert of a cause stand; False when it stands already, so that one cause is one alert."""
+    name = "".join(char if char.isalnum() else "-" for char in cause)[:80]
+    path = settings.home / "alerts" / market / f"{name}.json"
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    told = {
+        "market": market,
+        "cause": cause,
+        "severity": severity,
+        "at": at.isoformat(),
+        "alert": words,
+        "answer": command,
+    }
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps(told) + "\n")
+    os.replace(fresh, path)
+    return True
+
+
 def clear_alert(settings: Settings, market: str, day: date) -> None:
     """What it told of is over."""
     _path(settings, market, day).unlink(missing_ok=True)

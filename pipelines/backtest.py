@@ -26,7 +26,7 @@ from models.signal import SignalModel, fit_signal
 from models.splits import Fold, walk_forward
 from models.version import PolicyInForce, benchmark_policy
 from pipelines.backtest_evidence import write_backtest_evidence
-from pipelines.current_recipe import current_recipe
+from pipelines.current_recipe import candidate_recipe
 from pipelines.desk_day import DeskDay, read_desk_day
 from pipelines.order_rows import backtest_rows, order_set_hash
 from pipelines.paid import write_costs
@@ -73,7 +73,7 @@ def _orders_hash(context: StepContext, days: Sequence[date]) -> str:
 
 def _fold_signals(context: StepContext, folds: Sequence[Fold]) -> Iterator[tuple[Fold, SignalModel]]:
     dataset = training_dataset(context, sorted({day for fold in folds for day in fold.train_days}))
-    hyper = current_recipe().hyper
+    hyper = candidate_recipe(context.settings).hyper
     for fold in folds:
         yield fold, fit_signal(dataset.of(fold.train_days), hyper, seed=SEED, threads=context.settings.threads)
 
@@ -89,7 +89,7 @@ def walk(context: StepContext, candidate: RegisteredVersion, folds: Sequence[Fol
     rivals, night = _rivals(context, context.night), context.night
     rows: list[pa.Table] = []
     for fold, signal in _fold_signals(context, folds):
-        recipe = PolicyInForce(candidate.name, candidate.digest, current_recipe().policy, signal)
+        recipe = PolicyInForce(candidate.name, candidate.digest, candidate_recipe(context.settings).policy, signal)
         for day in context.progress(list(fold.test_days), f"backtest {fold.test_days[0]}"):
             for desk in read_desk_day(context, day):
                 for policy in (recipe, *rivals):

@@ -19,7 +19,7 @@ from infra import calendar
 from infra.lake_files import DayFile, input_digest, write_day_file
 from infra.revision import source_digest
 from infra.tables import SILVER, TRAINING_SETS
-from pipelines.current_recipe import current_recipe
+from pipelines.current_recipe import candidate_recipe
 from pipelines.feature_correlations import commit_correlations
 from pipelines.step import StepContext, StepReport
 from pipelines.training_rows import SOURCES, content_hash
@@ -62,7 +62,7 @@ def training_set_row(context: StepContext, days: tuple[date, ...]) -> pa.Table:
     market, lake = context.market.name, context.lake
     content = content_hash(context, days)
     versions = {table.name: lake.version(table) for table in (*SOURCES, *(SILVER[noun] for noun in JOINED))}
-    recipe = current_recipe().recipe_id
+    recipe = candidate_recipe(context.settings).recipe_id
     row = {
         "training_set_id": input_digest(market, str(context.night), recipe, content)[:16],
         "first_day": days[0],
@@ -82,7 +82,7 @@ def run(context: StepContext) -> StepReport:
     labels = lake.commit_days(LABELS_TABLE, market, _build_labels(context))
     correlated = commit_correlations(context)
     days = tuple(day for day in lake.days(LABELS_TABLE, market) if day <= context.night)
-    days = days[-current_recipe().window_sessions :]
+    days = days[-candidate_recipe(context.settings).window_sessions :]
     rows = training_set_row(context, days)
     known = lake.read_day(TRAINING_SETS, market, context.night, rows.column_names)
     is_known = known.column("training_set_id").equals(rows.column("training_set_id"))

@@ -23,6 +23,8 @@ from pipelines.options import (
     training_set_options,
     word_options,
 )
+from pipelines.plan.commands import COMMANDS as PLAN_COMMANDS
+from pipelines.rollout.commands import COMMANDS as ROLLOUT_COMMANDS
 
 
 def _session(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -206,4 +208,6 @@ COMMANDS: tuple[Command, ...] = (
         (word_options,),
     ),
     Command("up", "start Airflow, MLflow and the page server together", _up, ()),
+    *PLAN_COMMANDS,
+    *ROLLOUT_COMMANDS,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from features.catalog import FEATURES
 from infra.errors import OtherFeaturesError
@@ -17,21 +18,26 @@ from models.version import PolicyInForce
 
 def load_version(settings: Settings, version: RegisteredVersion) -> PolicyInForce:
     """Policy and signal. Raises LakeError when a file was altered, OtherFeaturesError when features changed since."""
-    found = read_version(settings.registry, version.market, version.digest)
+    return load_by_digest(settings.registry, version.market, version.name, version.digest)
+
+
+def load_by_digest(registry: Path, market: str, name: str, digest: str) -> PolicyInForce:
+    """The same without MLflow. Raises LakeError when a file was altered, OtherFeaturesError when features changed."""
+    found = read_version(registry, market, digest)
     trained_on = [tuple(pair) for pair in json.loads(found.files["recipe.json"])["features"]]
     served = [(feature.name, feature.full_version) for feature in FEATURES.values()]
     if trained_on != served:
         changed = sorted(set(trained_on) ^ set(served))[:3]
         raise OtherFeaturesError(
             "version was trained on other features",
-            which=version.name,
+            which=name,
             found=f"differing in {changed}",
             allowed="the features of this checkout's catalog",
             next_step="check out the version's code revision to serve it",
         )
     policy = json.loads(found.files["policy.json"])
     parameters = PolicyParameters(**{**policy, "tolerance": tuple(policy["tolerance"])})
-    return PolicyInForce(version.name, version.digest, parameters, from_files(found.files))
+    return PolicyInForce(name, digest, parameters, from_files(found.files))
 
 
 def load_servable(

@@ -23,6 +23,26 @@ class OpenMarket:
 
 
 @dataclass(frozen=True)
+class OptIn:
+    """Clients whose orders may be drawn into arms: the whole list, as it stands from now on."""
+
+    accounts: tuple[str, ...]
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RecordReport:
+    """An independent validation report. Its writer is not an author; `decide` refuses another."""
+
+    recipe_id: str
+    person: str
+    report_sha256: str
+    expires_on: str
+    summary: str
+
+
+@dataclass(frozen=True)
 class Draft:
     """Put a recipe on trial. proposal: payload of `recipe_proposed`, without which nobody knows what it is."""
 
@@ -144,5 +164,17 @@ class Override:
 
 
 Command = (
-    OpenMarket | Draft | RecordGate | Evening | RollBack | ConfirmRollback | Kill | Resume | JudgeRefit | End | Override
+    OpenMarket
+    | OptIn
+    | RecordReport
+    | Draft
+    | RecordGate
+    | Evening
+    | RollBack
+    | ConfirmRollback
+    | Kill
+    | Resume
+    | JudgeRefit
+    | End
+    | Override
 )

@@ -34,6 +34,23 @@ def _open(state: MarketState, command: wanted.OpenMarket) -> tuple[Event, ...]:
     return (Event("market_opened", told),)
 
 
+def _opt_in(state: MarketState, command: wanted.OptIn) -> tuple[Event, ...]:
+    if state.accounts == command.accounts:
+        return ()
+    return (Event("accounts_changed", {**asdict(command), "accounts": list(command.accounts)}),)
+
+
+def _report(state: MarketState, command: wanted.RecordReport) -> tuple[Event, ...]:
+    authors = state.recipes.get(command.recipe_id, {}).get("authors", ())
+    if not authors or command.person in authors:
+        found = f"{command.person}, authors {', '.join(authors) or 'nobody: the recipe was not proposed'}"
+        raise refused("report is not independent", command.recipe_id, found, "a person who is no author", "ask another")
+    told = asdict(command)
+    if any(one.report_sha256 == command.report_sha256 and one.person == command.person for one in state.reports):
+        return ()
+    return (Event("report_recorded", told),)
+
+
 def _draft_refusal(state: MarketState, command: wanted.Draft) -> tuple[str, object, object, str] | None:
     """What, found, allowed and next of why the draft may not be made."""
     if state.rollout is not None:
@@ -136,6 +153,8 @@ def _override(state: MarketState, command: wanted.Override) -> tuple[Event, ...]
 
 DECISIONS: dict[type, Callable[[MarketState, Any], tuple[Event, ...]]] = {
     wanted.OpenMarket: _open,
+    wanted.OptIn: _opt_in,
+    wanted.RecordReport: _report,
     wanted.Draft: _draft,
     wanted.RecordGate: _gate,
     wanted.Evening: decide_evening,

@@ -49,6 +49,8 @@ def stop_name(rollout: RolloutState) -> str:
 
 def _after_session(state: MarketState, rollout: RolloutState, command: Evening) -> tuple[Event, ...]:
     evidence = command.evidence
+    if evidence is None and rollout.phase_since is not None and command.session < rollout.phase_since:
+        return ()
     if evidence is None:
         return _held(rollout, command.session, (f"no evidence of session {command.session}",))
     known = next((one for one in rollout.sessions if one.evidence.session == evidence.session), None)

@@ -110,8 +110,9 @@ def _card(state: MarketState, told: Told) -> MarketState:
 def _entered(state: MarketState, told: Told) -> MarketState:
     rollout = _present(state, told)
     name: RolloutStateName = PHASE_STATES[told["phase"]]  # type: ignore[assignment]
+    approved = rollout.arm if rollout.plan.phase(told["phase"]).approvals else rollout.approved
     entered = replace(
-        rollout, state=name, phase=told["phase"], phase_since=told["session"], held=0, reasons=(), card_id=None
+        rollout, approved=approved, state=name, phase=told["phase"], phase_since=told["session"], held=0, reasons=()
     )
     return replace(state, rollout=entered, epoch=told["epoch"])
 

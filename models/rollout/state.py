@@ -138,8 +138,8 @@ class StopInForce:
     """A rollback or kill that nothing has lifted yet."""
 
     stop_id: str
-    kind: str
-    scope: str
+    kind: Literal["rollback", "kill"]
+    scope: Literal["version", "symbol", "all"]
     subject: str
     person: str
     reason: str

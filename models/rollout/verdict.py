@@ -167,7 +167,7 @@ def judge(rollout: RolloutState, evidence: SessionEvidence) -> Verdict:
         return said("hold", problems, is_problem=True)
     if evidence.drift == "ask":
         return said("ask", [f"drift: {evidence.drift_reason}"])
-    early = [reading.reason for reading in readings if reading.verdict == "hold"]
+    early = [reading.reason for reading in readings if reading.verdict == "hold" and phase.share > 0.0]
     waiting = [*_shortfalls(phase, sessions), *_not_shown(phase, harm, shown, limits[1]), *early]
     if waiting and len(sessions) >= plan.sessions_most:
         return said("ask", [f"{len(sessions)} sessions and still waiting: {'; '.join(waiting)}"])

@@ -61,8 +61,8 @@ def _children(log: DeskLog, orders: pd.DataFrame, arm: str) -> Children:
         np.asarray(group, np.int64),
         _side(mine["side"]),
         _side(mine["parent_order_id"].map(parents["side"])),
-        mine["event_at_ns"].to_numpy(np.int64),
-        mine["ended_at"].astype("datetime64[ns, UTC]").astype("int64").to_numpy(),
+        np.asarray(mine["event_at_ns"], np.int64),
+        np.asarray(mine["ended_at"].astype("datetime64[ns, UTC]").astype("int64"), np.int64),
         mine["filled_shares"].to_numpy(float),
         (mine["end_reason"] == "cancelled").to_numpy(bool),
     )
@@ -81,8 +81,19 @@ def _closing_share(log: DeskLog, arm: str) -> float:
     """Own share of the volume of the closing minutes in the symbol where it is largest."""
     late = log.fills[log.fills["event_at_ns"] >= log.close_ns - CLOSING_NS]
     mine = late[late["parent_order_id"].map(log.arms) == arm].groupby("symbol")["shares"].sum()
-    shares = [own / (own + log.volume[symbol]) for symbol, own in mine.items() if log.volume.get(symbol, 0.0) > 0.0]
+    own = {str(symbol): float(shares) for symbol, shares in mine.items()}
+    shares = [held / (held + log.volume[name]) for name, held in own.items() if log.volume.get(name, 0.0) > 0.0]
     return max(shares, default=0.0) if log.volume else math.nan
+
+
+def _reject_units(log: DeskLog, orders: pd.DataFrame) -> float:
+    """Units with a child that ended at once and unfilled: what the log tells of a venue's refusal."""
+    at_once = (
+        log.child_orders["ended_at"].astype("datetime64[ns, UTC]").astype("int64") <= log.child_orders["event_at_ns"]
+    )
+    refused = at_once & (log.child_orders["filled_shares"] <= 0.0) & (log.child_orders["end_reason"] == "cancelled")
+    names = set(log.child_orders.loc[refused, "parent_order_id"])
+    return float(orders.loc[orders["parent_order_id"].isin(names), "unit"].nunique())
 
 
 def arm_counts(log: DeskLog, orders: pd.DataFrame, arm: str, tail_bps: float) -> ArmCounts:
@@ -97,7 +108,7 @@ def arm_counts(log: DeskLog, orders: pd.DataFrame, arm: str, tail_bps: float) ->
         scored_units=float(scored["unit"].nunique()),
         tail_units=float(dear["unit"].nunique()) if math.isfinite(tail_bps) else math.nan,
         incomplete_units=float(open_rest["unit"].nunique()),
-        reject_units=0.0,
+        reject_units=_reject_units(log, mine),
         limit_breaches=float(log.limit_children.get(arm, 0)),
         decisions=float(decided.sum()),
         latency_p99_ms=_latency_p99_ms(log, arm),

@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from features.costs import BPS
 from infra import calendar
 from infra.tables import HEALTH, SILVER
 from models.assignment import assign
+from models.desk_flow import TAU_BPS
 from models.guardrail_counts import SessionCounts
+from models.limits import Limits
 from models.rollout.evidence import SessionEvidence
-from models.rollout.routing import Routed, phase_name, routed, salt_of
+from models.rollout.routing import Routed, phase_limits, phase_name, routed, salt_of
 from models.rollout.scores import Score, Spread, UnitCosts, excess_notional, score, unit_costs
 from models.rollout.state import MarketState
 from pipelines.rollout.arm_counts import CLOSING_NS, DeskLog, arm_counts, own_matches
@@ -37,10 +38,7 @@ from pipelines.rollout.order_costs import (
 from pipelines.step import StepContext
 
 DRIFT, SKEW = "arm_drift", "skew"
-TAU_BPS = 1.0
-"""Effects of one recipe scatter by about a basis point between sessions, as past rollouts and backtests show."""
 NOTHING = Score(None, None, 0, 0)
-__all__ = ["BPS", "session_evidence"]
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,6 @@ class _Session:
     earlier: pd.DataFrame
 
 
-def _limit_children(context: StepContext, day: date, arms: Mapping[str, str]) -> dict[str, int]:
-    """Children that went out beyond a limit, by arm. What a limit stopped is no breach."""
-    events = frame(context, "limit_events", [day])
-    sent = events[events["is_sent"]] if "is_sent" in events else events.iloc[:0]
-    return {str(arm): int(count) for arm, count in sent["parent_order_id"].map(arms).value_counts().items()}
-
-
 def _closing_volume(context: StepContext, day: date, close_ns: int) -> dict[str, float]:
     """Market volume of the closing minutes by symbol, own prints left out."""
     table, columns = SILVER["book_snapshots"], ["symbol", "event_at_ns", "traded_shares"]
@@ -69,7 +60,20 @@ def _closing_volume(context: StepContext, day: date, close_ns: int) -> dict[str,
     return {row["symbol"]: float(row["traded_shares_sum"] or 0.0) for row in volume}
 
 
-def _read(context: StepContext, day: date) -> _Session:
+def limit_children(children: pd.DataFrame, arms: Mapping[str, str], limits: Limits | None) -> dict[str, int]:
+    """Child orders of the challenger that went out beyond its limits. What a limit stopped went out nowhere."""
+    if limits is None:
+        return {}
+    mine = children[children["parent_order_id"].map(arms) == "challenger"]
+    value = mine["child_shares"] * mine["limit_price"].fillna(0.0)
+    beyond = (value > limits.order_notional) | ~mine["venue"].isin(limits.venues)
+    if limits.symbols:
+        beyond |= ~mine["symbol"].isin(limits.symbols)
+    over = max(0, len(mine) - limits.session_orders) + int(value.sum() > limits.session_notional)
+    return {"challenger": int(beyond.sum()) + over}
+
+
+def _read(context: StepContext, day: date, limits: Limits | None) -> _Session:
     assignments = frame(context, "assignments", [day])
     arms = dict(zip(assignments["parent_order_id"], assignments["arm"], strict=True))
     eligible = set(assignments.loc[assignments["is_eligible"], "parent_order_id"])
@@ -77,10 +81,13 @@ def _read(context: StepContext, day: date) -> _Session:
     orders = orders[orders["parent_order_id"].isin(eligible)]
     kept = {name: arm for name, arm in arms.items() if name in eligible}
     close_ns = int(calendar.close_at(context.market, day).timestamp()) * 1_000_000_000
+    children = frame(context, "child_orders", [day])
     log = DeskLog(
-        *(frame(context, noun, [day]) for noun in ("decisions", "child_orders", "fills")),
+        frame(context, "decisions", [day]),
+        children,
+        frame(context, "fills", [day]),
         kept,
-        _limit_children(context, day, kept),
+        limit_children(children, kept, limits),
         _closing_volume(context, day, close_ns),
         close_ns,
     )
@@ -92,9 +99,9 @@ def wrong_assignments(assignments: pd.DataFrame, salt: str, arms: Sequence[Route
     """Assigned units that are not where salt and shares put them; ineligible ones belong to the champion."""
     shares = [(one.arm, one.share) for one in arms]
     wrong = 0
-    for row in assignments[["unit", "is_eligible", "arm"]].drop_duplicates().itertuples(index=False):
-        wanted = assign(row.unit, salt, shares).arm if row.is_eligible else "champion"
-        wrong += row.arm != wanted
+    for row in assignments[["unit", "is_eligible", "arm"]].drop_duplicates().to_dict("records"):
+        wanted = assign(str(row["unit"]), salt, shares).arm if row["is_eligible"] else "champion"
+        wrong += int(row["arm"] != wanted)
     return wrong
 
 
@@ -165,7 +172,7 @@ def _counts(
 
 def session_evidence(context: StepContext, state: MarketState, day: date) -> SessionEvidence:
     """Evidence of one session of `state`, the production that the ledger routed on that day."""
-    found, arms, rollout = _read(context, day), routed(state), state.rollout
+    found, arms, rollout = _read(context, day, phase_limits(state)), routed(state), state.rollout
     units = unit_costs(rows_of(found.orders, found.orders["parent_order_id"].map(found.log.arms)))
     spread = history_spread(found.earlier, TAU_BPS)
     shares = {one.arm: one.share for one in arms}

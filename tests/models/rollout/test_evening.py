@@ -20,6 +20,15 @@ def test_a_validated_recipe_enters_the_shadow_by_itself() -> None:
     assert story.state.rollout.state == "SHADOW"
 
 
+def test_a_phase_that_begins_tomorrow_needs_no_evidence_of_today() -> None:
+    story = on_trial()
+    story.evening()
+    tonight = wanted.Evening("2026-03-01", "2026-03-02", None, (), wanted.ReadBack(True, "t"))
+    assert story.do(tonight) == ()
+    later = wanted.Evening("2026-03-02", "2026-03-03", None, (), wanted.ReadBack(True, "t"))
+    assert [event.kind for event in story.do(later)] == ["held"]
+
+
 def test_without_a_passed_gate_nothing_begins() -> None:
     story = on_trial()
     story.do(wanted.RecordGate("hold", ARM.version, "2026-03-02", "e2", ("too few sessions",), 0.01))

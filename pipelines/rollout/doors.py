@@ -1,0 +1,175 @@
+"""The controller's doors on a real state folder: ledger, tables, routing files, desks, registry, cards, alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from infra import calendar
+from infra.desk_reports import DeskReport, desk_reports
+from infra.ledger import Ledger
+from infra.registry import CANDIDATE, Registry
+from infra.routing_files import publish
+from infra.stop_files import Stop, lift_stop, stops, write_stop
+from infra.times import aware_time
+from models.rollout import commands as wanted
+from models.rollout.plan import Phase
+from models.rollout.routing import challenger_of, production_on
+from models.rollout.state import MarketState, RolloutState, StopInForce
+from pipelines.approval.cards import open_card, stamp
+from pipelines.rollout.answers import usable_answers
+from pipelines.rollout.card_facts import card_of
+from pipelines.rollout.controller import Alarm
+from pipelines.rollout.record import record, state_of
+from pipelines.rollout.session_evidence import session_evidence
+from pipelines.step import StepContext
+
+ROBOT = "fillwise"
+STALE_SECONDS = 10.0
+"""Desks report each second; ten of silence are a desk that hangs."""
+
+
+@dataclass
+class RealDoors:
+    """Doors of one market at one instant. context.night is the session that is judged."""
+
+    context: StepContext
+    ledger: Ledger
+    at: datetime
+    registry: Registry | None = None
+
+    @property
+    def market(self) -> str:
+        return self.context.market.name
+
+    def state(self) -> MarketState:
+        return state_of(self.ledger, self.market)
+
+    def record(self, command: wanted.Command) -> MarketState:
+        return record(self.ledger, self.market, command, at=self.at, actor=ROBOT)[0]
+
+    def unrecorded_stops(self, state: MarketState) -> Sequence[StopInForce]:  # noqa: ARG002
+        known = {entry.payload.get("stop_id") for entry in self.ledger.entries(self.market)}
+        found = stops(self.context.settings, self.market)
+        return [
+            StopInForce(one.stop_id, one.kind, one.scope, one.subject, one.person, one.reason)
+            for one in found
+            if one.stop_id not in known
+        ]
+
+    def evening(self, state: MarketState, session: str) -> wanted.Evening:
+        """The session's evidence; answers only once it was judged, for they were given on what was shown after that."""
+        entries = self.ledger.entries(self.market)
+        day = production_on(self.market, entries, session)
+        night = date.fromisoformat(session)
+        following = calendar.session_after(self.context.market, night)
+        read_back = self._read_back(state)
+        if not day.champions:
+            return wanted.Evening(session, str(following), None, (), read_back)
+        is_worked = day.rollout is not None and day.rollout.phase is not None
+        evidence = session_evidence(self.context, day, night) if is_worked or day.champion != day.benchmark else None
+        is_judged = state.rollout is not None and any(one.evidence.session == session for one in state.rollout.sessions)
+        is_new = is_worked and not is_judged
+        answers = () if is_new else usable_answers(self.context.settings, self.ledger, state, self.at)
+        return wanted.Evening(
+            session, str(following), evidence if is_worked else None, answers, read_back, champion=evidence
+        )
+
+    def _running(self) -> list[DeskReport]:
+        return [one for one in desk_reports(self.context.settings, self.market) if not one.is_ended]
+
+    def _is_stale(self, report: DeskReport) -> bool:
+        heard = aware_time(report.at)
+        return heard is None or (self.at - heard).total_seconds() > STALE_SECONDS
+
+    def _read_back(self, state: MarketState) -> wanted.ReadBack:
+        """Every desk that runs obeys the last epoch; between sessions none runs, and nothing is missing."""
+        missing = [f"{one.desk} has not reported" for one in self._running() if self._is_stale(one)]
+        missing += [
+            f"{one.desk} runs epoch {one.epoch} of {state.epoch}" for one in self._running() if one.epoch < state.epoch
+        ]
+        return wanted.ReadBack(not missing, stamp(self.at), tuple(missing))
+
+    def enforce(self, stop: StopInForce) -> None:
+        told = (stop.kind, stop.scope, stop.subject, stop.person, stop.reason, stamp(self.at))
+        write_stop(self.context.settings, Stop(stop.stop_id, self.market, *told))
+
+    def lift(self, state: MarketState) -> Sequence[str]:
+        recorded = {entry.payload.get("stop_id") for entry in self.ledger.entries(self.market)}
+        in_force = {stop.stop_id for stop in state.stops}
+        over = [
+            one.stop_id
+            for one in stops(self.context.settings, self.market)
+            if one.stop_id in recorded and one.stop_id not in in_force
+        ]
+        return [name for name in over if lift_stop(self.context.settings, self.market, name)]
+
+    def publish(self, state: MarketState) -> None:
+        from pipelines.rollout.snapshot import snapshot_of
+
+        if state.champions:
+            publish(self.context.settings, snapshot_of(self.context.market, state, self.ledger.head(), self.at))
+
+    def rollback_done(self, version: str, stop_id: str) -> wanted.ConfirmRollback | tuple[str, ...]:
+        missing = [words for one in self._running() for words in self._left(one, version, stop_id)]
+        if missing:
+            return tuple(missing)
+        reports = desk_reports(self.context.settings, self.market)
+        children = [one.last_child_at.get(version, "") for one in reports]
+        cancels = [one.last_cancel_at.get(version, "") for one in reports]
+        desks = tuple(one.desk for one in reports)
+        return wanted.ConfirmRollback(stamp(self.at), max(children, default=""), max(cancels, default=""), desks)
+
+    def _left(self, report: DeskReport, version: str, stop_id: str) -> list[str]:
+        """What a running desk still has of a version, in words."""
+        found = []
+        if self._is_stale(report):
+            found.append(f"{report.desk} has not reported since {report.at}")
+        if stop_id not in report.stops:
+            found.append(f"{report.desk} has not seen {stop_id}")
+        counts = (
+            (report.open_children.get(version, 0), "open child orders"),
+            (report.unacknowledged.get(version, 0), "cancels without acknowledgement"),
+            (report.in_flight.get(version, 0), "parent orders in flight"),
+        )
+        return found + [f"{report.desk}: {count} {what}" for count, what in counts if count]
+
+    def project(self, state: MarketState) -> Sequence[tuple[str, str, str]]:
+        """Aliases of MLflow are put where the ledger says; version 0 is no version of MLflow's and has no alias."""
+        registry = self.registry or Registry(self.context.settings)
+        challenger = challenger_of(state)
+        wished = {"champion": state.champion.version} if state.champions else {}
+        wished |= {} if challenger is None else {"challenger": challenger.arm.version}
+        expected = {alias: name for alias, name in wished.items() if not name.endswith("/0")}
+        before = {alias: name for alias, name in registry.aliases(self.market).items() if alias != CANDIDATE}
+        moved = []
+        for alias in sorted({*expected, *before}):
+            found, right = before.get(alias, ""), expected.get(alias, "")
+            if found != right:
+                registry.put_alias(self.market, alias, right)
+                if found and self._was_projected(alias, found):
+                    continue
+                moved.append((alias, found, right))
+        return [one for one in moved if one[1]]
+
+    def _was_projected(self, alias: str, version: str) -> bool:
+        """Whether an earlier event of the ledger put the alias there: then the ledger moved on, not somebody's hand."""
+        kinds = ("completed", "fell_back") if alias == "champion" else ("rollout_drafted",)
+        refits = [
+            entry.payload["version"]
+            for entry in self.ledger.entries(self.market)
+            if entry.kind in kinds or (entry.kind == "refit_live" and entry.payload["arm"] == alias)
+        ]
+        return version in refits
+
+    def open_card(self, state: MarketState, rollout: RolloutState, phase: Phase) -> str:
+        card = card_of(self.context, self.ledger, state, rollout, phase, self.at)
+        return open_card(self.ledger, card, self.at).card_id
+
+    def alarm(self, alarm: Alarm) -> None:
+        from pipelines.alerts import raise_alert
+
+        raise_alert(
+            self.context.settings, self.market, alarm.cause, alarm.severity, alarm.words, alarm.command, self.at
+        )

@@ -1,0 +1,112 @@
+"""`fillwise rollout judge`: the evening of one session, after its night. Safe to run again; run again when a card was
+answered.
+
+First the night's word on the recipe on trial goes into the ledger, then tonight's refits, then the session itself; at
+last routing, stops, aliases, cards and alerts are brought to what the ledger says (`controller.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+import pyarrow.compute as pc
+
+from infra.errors import RefusedError
+from infra.ledger import open_ledger
+from infra.registry import Registry
+from infra.signing import canonical
+from infra.tables import HEALTH
+from models.rollout.commands import RecordGate
+from models.rollout.state import MarketState
+from pipelines.rollout import controller
+from pipelines.rollout.doors import RealDoors
+from pipelines.rollout.record import record, state_of
+from pipelines.rollout.refits import tonights_refits
+from pipelines.step import StepContext
+
+GATE = "gate"
+NIGHTS_A_QUARTER = 63
+"""A recipe's alpha for a quarter, spent in equal parts on each night that the gate looks at it."""
+
+
+def nights_gate(context: StepContext, state: MarketState, alpha: float) -> RecordGate | None:
+    """The night's gate on the recipe on trial; None when tonight's candidate was another recipe."""
+    rollout = state.rollout
+    if rollout is None:
+        return None
+    health = context.lake.read_day(HEALTH, context.market.name, context.night)
+    rows = health.filter(pc.equal(health["step"], GATE)).to_pylist()
+    verdict = next((row for row in rows if row["check_name"] == "verdict"), None)
+    versions = {one.name: one for one in Registry(context.settings).versions(context.market.name)}
+    judged = None if verdict is None else versions.get(str(verdict["subject"]))
+    if verdict is None or judged is None or judged.recipe_id != rollout.recipe_id:
+        return None
+    told = [[row["check_name"], row["verdict"], row["figure"], row["reason"]] for row in rows]
+    digest = hashlib.sha256(canonical(told).encode()).hexdigest()
+    reasons = tuple(str(row["reason"]) for row in rows if row["check_name"] != "verdict" and row["verdict"] != "pass")
+    return RecordGate(
+        str(verdict["verdict"]), judged.name, str(context.night), digest, reasons, alpha / NIGHTS_A_QUARTER
+    )
+
+
+def evening(context: StepContext, at: datetime, *, judge: bool = True) -> controller.EveningReport:
+    """One evening of one market, or with judge=False only the repairs."""
+    ledger = open_ledger(context.settings, context.settings.ledger_purpose)
+    market, session = context.market.name, str(context.night)
+    doors = RealDoors(context, ledger, at, Registry(context.settings))
+    state = controller.catch_up(doors)
+    if not state.champions:
+        return controller.EveningReport(state, ("nothing was ever proposed: production is the benchmark policy",))
+    if not judge:
+        return controller.reconcile(doors, session)
+    notes = []
+    gate = nights_gate(context, state, state.rollout.plan.alpha) if state.rollout is not None else None
+    if gate is not None:
+        record(ledger, market, gate, at=at, actor="fillwise")
+    for refit in tonights_refits(context, ledger.entries(market)):
+        _, entries = record(ledger, market, refit, at=at, actor="fillwise")
+        if entries and not refit.is_inside:
+            words = f"refit {refit.refit.version} stays out of production: {'; '.join(refit.reasons)}"
+            doors.alarm(controller.Alarm(f"refit {refit.refit.version}", "tell", words, "fillwise rollout status"))
+            notes.append(words)
+    report = controller.evening(doors, session)
+    return controller.EveningReport(report.state, (*notes, *report.notes))
+
+
+def print_evening(context: StepContext, at: datetime, *, judge: bool) -> int:
+    """The command: what the evening came to, 1 when it could not be judged."""
+    try:
+        report = evening(context, at, judge=judge)
+    except RefusedError as error:
+        print(f"evening of {context.night}: {error}")
+        return 1
+    for note in report.notes:
+        print(note)
+    print("\n".join(status_lines(report.state)))
+    return 0
+
+
+def status_lines(state: MarketState) -> list[str]:
+    """Where production stands, in a few lines."""
+    if not state.champions:
+        return ["production: benchmark policy (nothing was ever proposed)"]
+    lines = [f"champion {state.champion.version} (recipe {state.champion.recipe_id}), epoch {state.epoch}"]
+    rollout = state.rollout
+    if rollout is not None:
+        units = sum(one.evidence.units.get("challenger", 0) for one in rollout.sessions)
+        said = f"{rollout.rollout_id}: {rollout.state} {rollout.phase or ''} {rollout.share:.0%}, {rollout.arm.version}"
+        lines.append(f"{said}; {len(rollout.sessions)} sessions, {units} units")
+        lines += [f"  {reason}" for reason in rollout.reasons or rollout.failures]
+        if rollout.sessions:
+            lines += [f"  {reason}" for reason in rollout.sessions[-1].reasons[:4]]
+    lines += [f"stop {one.stop_id}: {one.kind} {one.scope} {one.subject} by {one.person}" for one in state.stops]
+    ended = [f"{one.rollout_id} {one.state}" for one in state.ended]
+    return lines + ([f"before: {', '.join(ended)}"] if ended else [])
+
+
+def print_status(context: StepContext) -> int:
+    """`fillwise rollout status`."""
+    ledger = open_ledger(context.settings, context.settings.ledger_purpose)
+    print("\n".join(status_lines(state_of(ledger, context.market.name))))
+    return 0
