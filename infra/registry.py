@@ -9,6 +9,7 @@ Registering is idempotent in the same key, because the tags are written in the s
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +54,14 @@ class Registry:
     """MLflow below the state folder. `location` is the folder that runs keep their files in."""
 
     def __init__(self, settings: Settings) -> None:
-        from mlflow.tracking import MlflowClient
-
         settings.registry.mkdir(parents=True, exist_ok=True)
         self.location = settings.registry / "artifacts"
-        self.client = MlflowClient(tracking_uri=f"sqlite:///{settings.registry / 'mlflow.db'}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from mlflow.tracking import MlflowClient
+
+            self.client = MlflowClient(tracking_uri=f"sqlite:///{settings.registry / 'mlflow.db'}")
+            self.client.search_experiments(max_results=1)
 
     def experiment(self, market: str) -> str:
         """Experiment of a market's nights, made on first use."""

@@ -26,7 +26,7 @@ from infra.markets import Market
 from infra.settings import Settings
 from models.approval import code_for
 from models.rollout.commands import Override, RecordReport
-from models.rollout.plan import plan_faults
+from models.rollout.plan import Plan, plan_faults
 from models.rollout.state import MarketState
 from pipelines.approval.cards import answer_card, cards
 from pipelines.approval.people import embedded_people, secret_of
@@ -42,6 +42,8 @@ log = logging.getLogger("fillwise")
 DAILY = ("trade", "ingest", "validate", "fit_features", "build_features", "skew")
 LEARNING = ("build_training_set", "train", "backtest", "gate")
 EVERY_SESSIONS = 10
+FILL_SESSIONS = 5
+"""Phases that take longer than a week to fill are left out, so that sixty sessions hold a whole rollout."""
 APPROVERS = ("paul", "rita")
 REPORT_DAYS = 365
 HISTORY_SESSIONS = 30
@@ -50,13 +52,14 @@ HISTORY_SESSIONS = 30
 
 @dataclass(frozen=True)
 class Simulation:
-    """One simulated period. recipes: names, in the order in which they go on trial."""
+    """One simulated period. recipes: names, in the order in which they go on trial. history: sessions before it."""
 
     settings: Settings
     market: Market
     days: tuple[date, ...]
     recipes: tuple[str, ...]
-    every: int
+    every: int = EVERY_SESSIONS
+    history: int = HISTORY_SESSIONS
 
 
 @dataclass(frozen=True)
@@ -183,31 +186,37 @@ def work(simulation: Simulation, number: int, ledger: Ledger) -> SimulatedDay:
 
 def _prepare(simulation: Simulation) -> Ledger:
     """History, plan, people and the market in the simulation's own ledger."""
-    from pipelines.plan.history import desk_history
     from pipelines.plan.show import plan_path
     from pipelines.plan.simulate import write_plan
 
     settings, market = simulation.settings, simulation.market
-    first = Run(replace(settings, history_sessions=HISTORY_SESSIONS), market, (simulation.days[0],))
+    first = Run(replace(settings, history_sessions=simulation.history), market, (simulation.days[0],))
     bootstrap(first)
     path = plan_path(settings, market.name)
     if not path.exists():
-        days = tuple(calendar.sessions_until(market, simulation.days[0], HISTORY_SESSIONS + 1)[:-1])
-        write_costs(StepContext(settings, market, days, Lake(settings.lake)))
-        from models.rollout.plan_draft import draft_plan
-
-        plan = draft_plan(*desk_history(settings, market), fill_sessions=5)
-        if faults := plan_faults(plan):
-            raise RefusedError(
-                "plan of the simulation is refused", which=market.name, found="; ".join(faults),
-                allowed="a plan that can see the harm it tolerates", next_step="simulate a desk with more flow",
-            )  # fmt: skip
-        write_plan(path, plan)
+        write_plan(path, _plan(simulation))
     ledger = open_ledger(settings, settings.ledger_purpose)
     at = _at(market, simulation.days[0]) - timedelta(days=1)
     embedded_people(settings, ledger, at)
     open_market(settings, ledger, market, at)
     return ledger
+
+
+def _plan(simulation: Simulation) -> Plan:
+    """The plan of this desk by its own history. Raises RefusedError when it cannot see the harm that it tolerates."""
+    from models.rollout.plan_draft import draft_plan
+    from pipelines.plan.history import desk_history
+
+    settings, market = simulation.settings, simulation.market
+    days = tuple(calendar.sessions_until(market, simulation.days[0], simulation.history + 1)[:-1])
+    write_costs(StepContext(settings, market, days, Lake(settings.lake)))
+    plan = draft_plan(*desk_history(settings, market), fill_sessions=FILL_SESSIONS)
+    if faults := plan_faults(plan):
+        raise RefusedError(
+            "plan of the simulation is refused", which=market.name, found="; ".join(faults),
+            allowed="a plan that can see the harm it tolerates", next_step="simulate a desk with more flow",
+        )  # fmt: skip
+    return plan
 
 
 def run(simulation: Simulation) -> Iterator[SimulatedDay]:

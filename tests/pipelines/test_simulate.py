@@ -1,0 +1,97 @@
+"""Five sessions of a small desk: a recipe is proposed, judged, approved and trades; the run can be cut and goes on."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+
+from infra import calendar
+from infra.errors import RefusedError
+from infra.lake import Lake
+from infra.ledger import Ledger, open_ledger
+from infra.markets import MARKETS
+from infra.routing_files import RoutingView, published
+from infra.settings import Settings
+from infra.tables import COSTS, SILVER
+from models.rollout.fold import fold
+from pipelines import simulate
+from pipelines.plan.show import plan_path
+from pipelines.plan.simulate import write_plan
+from tests.conftest import SCRATCH
+from tests.models.rollout.made import plan
+
+MARKET, FIRST = MARKETS["sample"], date(2026, 11, 9)
+
+
+def simulation(home: Path, sessions: int) -> simulate.Simulation:
+    days = calendar.sessions(MARKET, FIRST, date(2026, 11, 30))[:sessions]
+    settings = Settings(home=home, sample_symbols=2, backtest_sessions=2, fold_sessions=2, ledger_purpose="simulation")
+    return simulate.Simulation(settings, MARKET, days, ("signal",), history=5)
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[simulate.SimulatedDay]]:
+    home = tmp_path_factory.mktemp("simulated")
+    (home / "cache").mkdir()
+    kernels = SCRATCH / "cache" / "numba"
+    kernels.mkdir(parents=True, exist_ok=True)
+    (home / "cache" / "numba").symlink_to(kernels)
+    write_plan(plan_path(Settings(home=home), "sample"), plan())
+    first = list(simulate.run(simulation(home, 3)))
+    return home, [*first, *simulate.run(simulation(home, 6))]
+
+
+@pytest.fixture(scope="module")
+def ledger(worked: tuple[Path, list[simulate.SimulatedDay]]) -> Ledger:
+    return open_ledger(simulation(worked[0], 6).settings, "simulation")
+
+
+def test_each_session_is_worked_once_over_two_runs(worked: tuple[Path, list[simulate.SimulatedDay]]) -> None:
+    assert [one.day for one in worked[1]] == list(simulation(worked[0], 6).days)
+
+
+def test_the_recipe_goes_the_whole_way_up_to_live_orders(ledger: Ledger) -> None:
+    kinds = [entry.kind for entry in ledger.entries("sample")]
+    for kind in ("market_opened", "rollout_drafted", "report_recorded", "gate_judged", "overridden", "phase_entered"):
+        assert kind in kinds, kinds
+    state = fold("sample", ledger.entries("sample"))
+    assert state.rollout is not None
+    assert state.rollout.phase == "canary_10"
+    assert [one.to_phase for one in state.rollout.approvals] == ["canary_10"]
+    assert ledger.verify().is_sound
+
+
+def test_what_the_ledger_routed_is_what_the_desk_did(
+    worked: tuple[Path, list[simulate.SimulatedDay]], ledger: Ledger
+) -> None:
+    lake = Lake(worked[0] / "lake")
+    entered = [entry.payload for entry in ledger.entries("sample") if entry.kind == "phase_entered"]
+    first_live = date.fromisoformat(next(told["session"] for told in entered if told["phase"] == "canary_10"))
+    days = [one.day for one in worked[1]]
+    for day in days:
+        drawn = lake.read_day(SILVER["assignments"], "sample", day)
+        share = pc.mean(pc.equal(drawn["arm"], "challenger")).as_py()
+        assert (share > 0.0) == (day >= first_live), day
+        paid = lake.read_day(COSTS, "sample", day)
+        versions = dict(zip(drawn["parent_order_id"].to_pylist(), drawn["policy_version"].to_pylist(), strict=True))
+        assert all(versions[row["parent_order_id"]] == row["policy_version"] for row in paid.to_pylist())
+
+
+def test_the_snapshot_follows_the_ledger_and_no_real_desk_obeys_it(
+    worked: tuple[Path, list[simulate.SimulatedDay]], ledger: Ledger
+) -> None:
+    settings = simulation(worked[0], 6).settings
+    state, found = fold("sample", ledger.entries("sample")), published(settings, "sample")
+    assert found is not None
+    assert (found.epoch, found.phase) == (state.epoch, "canary_10")
+    view = RoutingView(settings, "sample", "desk-1").look(simulate._at(MARKET, simulation(worked[0], 6).days[-1]))
+    assert "simulation" in str(view.why)
+
+
+def test_the_desks_own_ledger_is_another_one(worked: tuple[Path, list[simulate.SimulatedDay]]) -> None:
+    path = worked[0] / "ledger" / "simulation.db"
+    with pytest.raises(RefusedError, match="found simulation; allowed: desk"):
+        open_ledger(Settings(home=worked[0], ledger_url=f"sqlite:///{path}"))
