@@ -23,6 +23,7 @@ from pipelines.options import (
     training_set_options,
     word_options,
 )
+from pipelines.ledger.commands import COMMANDS as LEDGER_COMMANDS
 from pipelines.plan.commands import COMMANDS as PLAN_COMMANDS
 from pipelines.rollout.commands import COMMANDS as ROLLOUT_COMMANDS
 
@@ -208,6 +209,7 @@ COMMANDS: tuple[Command, ...] = (
         (word_options,),
     ),
     Command("up", "start Airflow, MLflow and the page server together", _up, ()),
+    *LEDGER_COMMANDS,
     *PLAN_COMMANDS,
     *ROLLOUT_COMMANDS,
 )
