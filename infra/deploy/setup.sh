@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up this checkout: Python, Java, every locked package, two Delta jars. Nothing is written outside the checkout,
-# apart from what apt installs. Run it as `make setup`; running it again finishes what was left half done.
+# apart from what apt installs. Run it as `make setup`; running it again finishes what was left half done. With the word
+# `tests` it installs what only the tests need, a PostgreSQL server.
 #
 #   PYTHON=/path/to/python  which interpreter to use (3.11 or 3.12)
 #   JAVA_HOME=/path/to/jre  which Java to use (17 or newer)
@@ -199,9 +200,25 @@ fetch_jar() {  # organisation, module, version, sha256 -> .jars/module-version.j
     rm -rf "$work"
 }
 
+# --- what only the tests need ---------------------------------------------------------------------------------------
+
+has_postgres() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null
+}
+
+install_postgres() {  # a real PostgreSQL for the tests of the ledger; no cluster of its own is made or started
+    if has_postgres; then return; fi
+    if may_install; then refresh_lists; fi
+    install_packages postgresql-common
+    as_root sed -i -E 's/^#? *create_main_cluster *=.*/create_main_cluster = false/' \
+        /etc/postgresql-common/createcluster.conf
+    install_packages postgresql
+}
+
 # --------------------------------------------------------------------------------------------------------------------
 
 main() {
+    if [ "${1:-}" = tests ]; then install_postgres; return; fi
     mkdir -p "$jars"
     exec 9>"$jars/lock"
     flock 9
@@ -213,4 +230,4 @@ main() {
     say "done: $("$venv/bin/python" --version), $("$java" -version 2>&1 | head -n 1)"
 }
 
-if [ "${BASH_SOURCE[0]}" = "$0" ]; then main; fi
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then main "$@"; fi
