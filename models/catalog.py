@@ -7,7 +7,7 @@ proposes one with `fillwise rollout propose NAME`, and `simulate` plants three o
 A summary says what the model does without a word of code: it goes onto the approval card and into the inventory.
 
     >>> sorted(RECIPES)
-    ['eager', 'patient_signal', 'signal']
+    ['eager', 'patient_signal', 'signal', 'sprint']
 """
 
 from __future__ import annotations
@@ -63,6 +63,14 @@ ROWS: tuple[RecipeRow, ...] = (
         "as signal, but lets an order fall further behind its schedule before it crosses, and trusts the signal sooner",
         "earn the spread more often where queues fill",
         "as signal; more risk of finishing late",
+        2,
+    ),
+    RecipeRow(
+        "sprint",
+        PolicyParameters("sprint", reads_signal=True, cross_ahead_spreads=0.15, ahead_fraction=0.5),
+        "crosses half of the order at the first sign of an adverse move",
+        "be done before the price has gone",
+        "looks cheap where a replay undervalues resting; live its own impact costs more than it saves",
         2,
     ),
     RecipeRow(
