@@ -53,7 +53,7 @@ def test_every_order_is_drawn_once_and_the_draw_can_be_made_again(day: dict[str,
     assert sorted(drawn.index) == sorted(orders["parent_order_id"])
     for order in orders.itertuples():
         unit = unit_of(order.account, None, order.symbol, order.side, DAY)
-        row = drawn.loc[order.parent_order_id]
+        row = drawn.loc[str(order.parent_order_id)]
         assert (row["unit"], row["arm"]) == (unit, assign(unit, "salt", three_arms().shares).arm)
     assert set(drawn["arm"]) == {"benchmark", "challenger", "champion"}
 
