@@ -4,33 +4,30 @@ Pure.
     card digest   = SHA-256 of the card's canonical JSON: rollout, phases, recipe, version, digests of evidence, limits
     and
                     plan, head of the ledger, authors, what was shown
-    code          = first digits of HMAC-SHA256(person's secret, card digest ‖ decision): worthless for anything else
     approval      = record signed by our own service (Ed25519) after it has authenticated the person
 
 An approval is used once, within a day, by the phase and the facts that were on the card. Believed are neither the state
 of a task nor what passed through Airflow; `approval_faults` is asked again when the approval is used.
 
     >>> card = Card("c1", "sample.r1", "sample", "shadow", "canary_10", 1, "r1", "sample.execution/5", "d5", "p", "e",
-    ...             "l", 7, "h", ("ada",), "2026-11-20T21:00:00Z", "2026-11-21T21:00:00Z", {})
-    >>> code_for("secret", card.digest(), "approve") == code_for("secret", card.digest(), "reject")
-    False
+    ...             "l", 7, "h", ("ada",), "2026-11-20T21:00:00Z", "2026-11-21T21:00:00Z", {"summary": "a signal"})
+    >>> card.digest() == card_from(asdict(card)).digest()
+    True
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from infra.signing import digest_of
+from infra.times import aware_time
 
 DECISIONS = ("approve", "reject")
 APPROVERS = ("approver", "risk")
-CODE_DIGITS = 12
-"""Sixty bits: five wrong tries lock a card for a person, so guessing is one in 2e17."""
 VALID_HOURS = 24
+"""A day: by the next evening there is other evidence, and another card."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +54,8 @@ class Card:
     shown: Mapping[str, Any]
 
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 of the canonical JSON. Raises ValueError for a figure that is not finite."""
+        return digest_of(asdict(self))
 
 
 def card_from(told: Mapping[str, Any]) -> Card:
@@ -115,7 +111,8 @@ def approval_from(told: Mapping[str, Any]) -> Approval:
 class Facts:
     """What is so now, when an approval is to be used. hashes: sequence -> hash of the ledger's entries that are named.
 
-    roles: person -> roles held now. spent: approval ids that were used. gate: its last word on the recipe.
+    roles: person -> roles held now. spent: approval ids that were used. gate: its last word on the recipe, `pass` too
+    where two persons have overridden it.
     """
 
     rollout_id: str
@@ -134,13 +131,32 @@ class Facts:
     spent: frozenset[str]
     gate: str
     at: str
-    locked: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What became of one answer since it was given.
+
+    is_signed: our own key signed exactly this. card_sha256: of the card in the ledger, '' where there is none.
+    closed: why the card does not ask any more, '' while it does. roles_then: what the person held when they answered.
+    gates_since: the gate's words on the rollout since the card was opened. is_repeated: whether an earlier answer of
+    the same person about the same step is used or usable.
+    """
+
+    is_signed: bool
+    card_sha256: str
+    closed: str
+    roles_then: tuple[str, ...]
+    gates_since: tuple[str, ...]
+    is_repeated: bool
 
 
 SAME = (
     ("rollout_id", "another rollout"),
     ("market", "another market"),
     ("recipe_id", "another recipe"),
+)
+SAME_TO_APPROVE = (
     ("version", "another version"),
     ("digest_of_version", "another model file"),
     ("plan_sha256", "another plan"),
@@ -149,10 +165,15 @@ SAME = (
 )
 
 
+def may_approve(roles: tuple[str, ...]) -> bool:
+    """Whether these roles may answer a card."""
+    return bool(set(roles) & set(APPROVERS))
+
+
 def _person_faults(approval: Approval, facts: Facts) -> list[str]:
     roles = facts.roles.get(approval.person, ())
     found = []
-    if not set(roles) & set(APPROVERS):
+    if not may_approve(roles):
         found.append(f"{approval.person} has no role that may approve now: {', '.join(roles) or 'none'}")
     if approval.person in facts.authors:
         found.append(f"{approval.person} is an author of the recipe")
@@ -161,8 +182,26 @@ def _person_faults(approval: Approval, facts: Facts) -> list[str]:
     return found
 
 
+def is_between(first: str, at: str, end: str) -> bool:
+    """Whether first <= at < end, as times; False when one of them is none."""
+    begun, now, over = aware_time(first), aware_time(at), aware_time(end)
+    return begun is not None and now is not None and over is not None and begun <= now < over
+
+
+def _approve_faults(approval: Approval, facts: Facts) -> list[str]:
+    """What keeps an approval, but no rejection, from being used."""
+    found = [words for name, words in SAME_TO_APPROVE if getattr(approval, name) != getattr(facts, name)]
+    if not is_between(approval.issued_at, facts.at, approval.expires_at):
+        found.append(f"valid from {approval.issued_at} until {approval.expires_at}, now is {facts.at}")
+    if facts.hashes.get(approval.ledger_sequence) != approval.ledger_hash:
+        found.append("the ledger that it was given on is not this one")
+    if facts.gate != "pass":
+        found.append(f"the gate says {facts.gate or 'nothing'} now")
+    return found
+
+
 def approval_faults(approval: Approval, facts: Facts) -> tuple[str, ...]:
-    """Every reason why an answer, whose signature was verified, may not be used now; empty when it may."""
+    """Why an answer does not fit what is so now; empty when it does. `check_approval` asks for its standing as well."""
     found = [words for name, words in SAME if getattr(approval, name) != getattr(facts, name)]
     if (approval.from_phase, approval.to_phase) != (facts.phase, facts.next_phase):
         found.append(f"for the step {approval.from_phase or 'start'} to {approval.to_phase}, now another one is due")
@@ -170,21 +209,26 @@ def approval_faults(approval: Approval, facts: Facts) -> tuple[str, ...]:
         found.append(f"decision {approval.decision!r}")
     if approval.approval_id in facts.spent:
         found.append("it was used before")
-    if not approval.issued_at <= facts.at < approval.expires_at:
-        found.append(f"valid from {approval.issued_at} until {approval.expires_at}, now is {facts.at}")
-    if facts.hashes.get(approval.ledger_sequence) != approval.ledger_hash:
-        found.append("the ledger that it was given on is not this one")
-    if approval.decision == "approve" and facts.gate != "pass":
-        found.append(f"the gate says {facts.gate} now")
+    if approval.decision != "reject":
+        found += _approve_faults(approval, facts)
     return (*found, *_person_faults(approval, facts))
 
 
-def code_for(secret: str, card_sha256: str, decision: str) -> str:
-    """The code that lets a person give one answer to one card, and nothing else."""
-    mac = hmac.new(secret.encode(), f"{card_sha256}|{decision}".encode(), hashlib.sha256).digest()
-    return base64.b32encode(mac).decode()[:CODE_DIGITS]
+def standing_faults(approval: Approval, standing: Standing) -> tuple[str, ...]:
+    """Why an answer does not stand, whatever is so now."""
+    is_approval = approval.decision != "reject"
+    flips = [word for word in standing.gates_since if word != "pass"]
+    faults = (
+        (not standing.is_signed, "its signature does not fit"),
+        (standing.card_sha256 != approval.card_sha256, "the card it answers is not the one in the ledger"),
+        (is_approval and bool(standing.closed), standing.closed),
+        (not may_approve(standing.roles_then), f"{approval.person} had no role that may approve when it was given"),
+        (is_approval and bool(flips), f"the gate said {', '.join(flips)} since the card was opened"),
+        (standing.is_repeated, f"{approval.person} has answered this step before"),
+    )
+    return tuple(words for is_fault, words in faults if is_fault)
 
 
-def is_code(code: str, secret: str, card_sha256: str, decision: str) -> bool:
-    """Whether the code is that person's for that answer; in constant time."""
-    return hmac.compare_digest(code.strip().upper().encode(), code_for(secret, card_sha256, decision).encode())
+def check_approval(approval: Approval, facts: Facts, standing: Standing) -> tuple[str, ...]:
+    """Every reason why an answer may not be used now; empty when it may."""
+    return (*standing_faults(approval, standing), *approval_faults(approval, facts))

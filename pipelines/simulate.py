@@ -24,12 +24,14 @@ from infra.lake import Lake
 from infra.ledger import Ledger, open_ledger
 from infra.markets import Market
 from infra.settings import Settings
-from models.approval import code_for
 from models.rollout.commands import Override, RecordReport
 from models.rollout.plan import Plan, plan_faults
 from models.rollout.state import MarketState
-from pipelines.approval.cards import answer_card, cards
-from pipelines.approval.people import embedded_people, secret_of
+from pipelines.approval.answer import answer_card
+from pipelines.approval.cards import cards
+from pipelines.approval.codes import code_for
+from pipelines.approval.people import embedded_people
+from pipelines.approval.secrets_file import secret_of
 from pipelines.bootstrap import bootstrap
 from pipelines.paid import write_costs
 from pipelines.rollout.judge import evening, status_lines

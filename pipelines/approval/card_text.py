@@ -1,8 +1,12 @@
-"""A card's first screen: what changes, what speaks for it and against it, what it may cost, what each answer does.
+"""A card's first screen: what is wrong, what changes, what speaks for it, what it may cost, what each answer does.
 
-The same content as Markdown for Airflow and as plain text for the terminal. Every value comes from outside (a recipe's
-summary, a reason, a file's name), so it is escaped: no HTML, no Markdown, no Jinja of theirs acts here. What is wrong
-stands first, as a warning in words (`warnings`), because an approver reads the first screen.
+The same content as Markdown for Airflow and as plain text for the terminal. Values come from outside (a recipe's
+summary, a commit's author, a file's name), so none of them acts: HTML, Markdown and Jinja are escaped, addresses are
+broken so that no page makes them links (Airflow's page links bare ones), letters that do not print are left out. Only
+`links`, and of these only plain http addresses, become links.
+
+    >>> escaped("{{ x }} <b> see https://evil.example, a@b")
+    '\\\\{\\\\{ x \\\\}\\\\} &lt;b&gt; see https: //evil.example, a \\\\(at\\\\) b'
 """
 
 from __future__ import annotations
@@ -10,179 +14,179 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-Shown = Mapping[str, Any]
-MIN_SESSIONS = 20
-ACTIVE = re.compile(r"([\\`*_{}\[\]()#+!|~>])")
+from models.approval import Card
+from models.rollout.plan import PHASES
+from pipelines.approval.card_warnings import Shown, listed, number, part, warnings
+from pipelines.approval.cards import CardState
+
+__all__ = ["as_markdown", "as_text", "card_markdown", "card_text", "escaped", "plain", "subject_of", "warnings"]
+ACTIVE = re.compile(r"([\\`*_{}%\[\]()#+!|~>$^=-])")
+NUMBERED = re.compile(r"^(\d+)\.")
+LINKED = re.compile(r"(?i)(://|www\.|mailto:|@)")
+BROKEN = {"://": ": //", "www.": "www .", "mailto:": "mailto :", "@": " (at) "}
+PLAIN_LINK = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9/_.~?&=%#+-]*)?")
+MOST_LETTERS = 500
+"""A screen: what is longer is no summary, and may be there to hide what follows."""
+MOST_CHANGES = 12
+BECAUSE = {shape.name: shape.because for shape in PHASES}
+
+
+def plain(value: object) -> str:
+    """One line of letters that print, not too long."""
+    line = "".join(char for char in " ".join(str(value).split()) if char.isprintable())
+    return line if len(line) <= MOST_LETTERS else line[:MOST_LETTERS] + " …"
 
 
 def escaped(value: object) -> str:
-    """Text in which nothing is Markdown, HTML or a template."""
-    plain = " ".join(str(value).split())
-    no_template = plain.replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #")
-    return ACTIVE.sub(r"\\\1", html.escape(no_template, quote=False))
+    """Text in which nothing is Markdown, HTML, a template or a link."""
+    broken = LINKED.sub(lambda found: BROKEN[found[0].lower()], plain(value))
+    unmarked = NUMBERED.sub(r"\1\\.", ACTIVE.sub(r"\\\1", broken))
+    return html.escape(unmarked, quote=False).replace("\\&gt;", "&gt;")
 
 
-def _number(shown: Shown, *path: str) -> float:
-    found: Any = shown
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return float(found) if isinstance(found, int | float) else math.nan
+@dataclass(frozen=True)
+class Section:
+    """A heading and its lines."""
 
-
-def _gate(shown: Shown) -> str | None:
-    verdict = (shown.get("gate") or {}).get("verdict")
-    return None if verdict == "pass" else f"the gate says {verdict or 'nothing'}"
-
-
-def _sessions(shown: Shown) -> str | None:
-    found = _number(shown, "backtest", "sessions")
-    return None if found >= MIN_SESSIONS else f"evidence of {found:.0f} sessions, fewer than {MIN_SESSIONS}"
-
-
-def _better(shown: Shown) -> str | None:
-    high = _number(shown, "backtest", "high_bps")
-    return None if high < 0.0 else "not shown to be cheaper under the pessimistic fill bound"
-
-
-def _report(shown: Shown) -> str | None:
-    report = shown.get("report")
-    if not report:
-        return "no independent validation report"
-    if report["person"] in shown.get("authors", ()):
-        return f"the validation report is by an author, {report['person']}"
-    if report["expires_on"] < shown.get("session", ""):
-        return f"the validation report expired on {report['expires_on']}"
-    return None
-
-
-def _limits(shown: Shown) -> str | None:
-    limits = shown.get("limits") or {}
-    missing = [name for name in LIMIT_NAMES if limits.get(name) is None]
-    return f"limits are missing: {', '.join(missing)}" if missing else None
-
-
-LIMIT_NAMES = (
-    "symbols", "venues", "price_collar_bps", "order_notional", "session_notional", "session_orders",
-    "position_notional", "participation", "repeats", "stop_notional",
-)  # fmt: skip
-
-
-def _check(name: str, words: str) -> Callable[[Shown], str | None]:
-    def judge(shown: Shown) -> str | None:
-        verdict = (shown.get("checks") or {}).get(name)
-        return None if verdict == "pass" else f"{words}: {verdict or 'nobody looked'}"
-
-    return judge
-
-
-def _dirty(shown: Shown) -> str | None:
-    return None if shown.get("is_dirty") is False else "made from code that is not committed, or nobody knows"
-
-
-def _authors(shown: Shown) -> str | None:
-    unknown = shown.get("unknown_authors") or ()
-    if not shown.get("authors") or unknown:
-        return f"unknown authors: {', '.join(map(str, unknown)) or 'all of them'}"
-    return None
-
-
-def _approvers(shown: Shown) -> str | None:
-    able, wanted = len(shown.get("approvers") or ()), _number(shown, "approvals")
-    return None if able >= wanted else f"{able} persons may approve who are not authors, {wanted:.0f} are needed"
-
-
-def _plan(shown: Shown) -> str | None:
-    faults = shown.get("plan_faults")
-    return None if faults == [] else f"plan: {'; '.join(faults) if faults else 'nobody checked it'}"
-
-
-def _cost(shown: Shown) -> str | None:
-    known = math.isfinite(_number(shown, "cost", "expected_notional")) and math.isfinite(
-        _number(shown, "cost", "worst_notional")
-    )
-    return None if known else "nobody knows what it may cost clients before it would be rolled back"
-
-
-WARNINGS: tuple[Callable[[Shown], str | None], ...] = (
-    _gate,
-    _sessions,
-    _better,
-    _check("skew", "the desk computes other features than the model learned from"),
-    _check("data_quality", "data quality"),
-    _check("fill_calibration", "fills are predicted better than they come"),
-    _check("leak", "features may know the future"),
-    _report,
-    _limits,
-    _cost,
-    _plan,
-    _dirty,
-    _authors,
-    _approvers,
-)
-
-
-def warnings(shown: Shown) -> tuple[str, ...]:
-    """What an approver must not miss, in words; empty when nothing speaks against."""
-    return tuple(words for judge in WARNINGS if (words := judge(shown)) is not None)
+    heading: str
+    lines: tuple[str, ...]
 
 
 def _money(value: float, currency: object) -> str:
     return f"{value:,.0f} {currency}" if math.isfinite(value) else "not known"
 
 
-def _evidence(shown: Shown) -> str:
-    found = shown.get("backtest") or {}
-    touch, live = shown.get("backtest_touch") or {}, shown.get("live") or {}
-    told = [
-        f"{name} {one['difference_bps']:+.2f} bps [{one['low_bps']:+.2f}, {one['high_bps']:+.2f}]"
-        for name, one in (("trade through", found), ("touch", touch))
-        if all(isinstance(one.get(key), int | float) for key in ("difference_bps", "low_bps", "high_bps"))
-    ]
-    backtest = f"backtest on {_number(found, 'orders'):,.0f} orders of {_number(found, 'sessions'):.0f} sessions: "
-    said = backtest + (", ".join(told) or "no interval")
-    if live:
-        said += f"; live: {live['sessions']} sessions, {live['units']} units, {live['words']}"
-    return said
+def _interval(name: str, found: Mapping[str, object]) -> str:
+    mean, low, high = (number(found, key) for key in ("difference_bps", "low_bps", "high_bps"))
+    if not all(math.isfinite(one) for one in (mean, low, high)):
+        return f"{name} no interval"
+    return f"{name} {mean:+.2f} bps [{low:+.2f}, {high:+.2f}]"
 
 
-def sections(shown: Shown) -> tuple[tuple[str, str], ...]:
-    """(heading, text) of the first screen, in the order in which they are read."""
-    cost, currency = shown.get("cost") or {}, shown.get("currency", "")
-    report = shown.get("report") or {}
-    limits = ", ".join(f"{name} {value}" for name, value in sorted((shown.get("limits") or {}).items()))
-    worst = f"{_money(_number(cost, 'expected_notional'), currency)} expected, "
-    worst += f"{_money(_number(cost, 'worst_notional'), currency)} in the worst of a hundred cases"
-    return (
-        ("What changes", f"{shown.get('summary', '')} ({shown.get('change_class', '')}): {shown.get('changes', '')}"),
-        ("Step", f"{shown.get('from_phase') or 'start'} to {shown.get('to_phase')}, {shown.get('share', '')} of units"),
-        ("Evidence", _evidence(shown)),
-        ("Gate", "; ".join((shown.get("gate") or {}).get("reasons", ()))),
-        ("May cost clients", f"{worst}, before it would be rolled back"),
-        ("Limits", limits),
-        ("Drift", str(shown.get("drift", ""))),
-        ("Validation", f"by {report.get('person', 'nobody')}, until {report.get('expires_on', '-')}"),
-        ("Authors", ", ".join(shown.get("authors", ()))),
-        ("Look at", "; ".join(f"{name}: {where}" for name, where in sorted((shown.get("links") or {}).items()))),
-        ("Approve", "the next phase begins with the next session, inside these limits"),
-        ("Reject", "the rollout stays where it is, or ends if it never began; the reason is recorded"),
+def _evidence(shown: Shown) -> tuple[str, ...]:
+    found, live = part(shown, "backtest"), part(shown, "live")
+    counted = f"backtest on {number(found, 'orders'):,.0f} orders of {number(found, 'sessions'):.0f} sessions: "
+    bounds = f"{_interval('trade through', found)}, {_interval('touch', part(shown, 'backtest_touch'))}"
+    sessions, units = number(live, "sessions"), number(live, "units")
+    lived = (
+        f"live: {sessions:.0f} sessions, {units:,.0f} units, {live.get('words', '')}" if live else "live: nothing yet"
     )
+    return f"{counted}{bounds}", lived, f"of session {shown.get('evidence_session', 'unknown')}"
+
+
+def _changes(shown: Shown) -> tuple[str, ...]:
+    first = f"{shown.get('summary', '')} ({shown.get('change_class', 'nobody knows')})"
+    told = listed(shown, "changes")
+    more = (f"and {len(told) - MOST_CHANGES} more",) if len(told) > MOST_CHANGES else ()
+    return (
+        first,
+        *(told[:MOST_CHANGES] or ("nobody says what changes",)),
+        *more,
+        f"code {shown.get('revision', 'unknown')}",
+    )
+
+
+def _step(shown: Shown) -> str:
+    to_phase = str(shown.get("to_phase", ""))
+    because = BECAUSE.get(to_phase)
+    said = f"{shown.get('from_phase') or 'start'} to {to_phase}, {shown.get('share', '')} of units"
+    return f"{said}; {because}" if because else said
+
+
+def _cost(shown: Shown) -> str:
+    cost, currency = part(shown, "cost"), shown.get("currency", "")
+    expected, worst = (_money(number(cost, key), currency) for key in ("expected_notional", "worst_notional"))
+    return f"{expected} expected, {worst} in the worst of a hundred cases, before it would be rolled back"
+
+
+def _limits(shown: Shown) -> str:
+    return ", ".join(f"{name} {_amount(value)}" for name, value in sorted(part(shown, "limits").items())) or "none"
+
+
+def _amount(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "all"
+    return f"{value:,.12g}" if isinstance(value, int | float) else str(value)
+
+
+def sections(shown: Shown) -> tuple[Section, ...]:
+    """The first screen, in the order in which it is read."""
+    report, unknown = part(shown, "report"), listed(shown, "unknown_authors")
+    checks = ", ".join(
+        f"{name} {verdict or 'nobody looked'}" for name, verdict in sorted(part(shown, "checks").items())
+    )
+    told = (
+        ("What changes", _changes(shown)),
+        ("Step", (_step(shown),)),
+        ("Evidence", _evidence(shown)),
+        ("Gate", listed(part(shown, "gate"), "reasons") or ("nothing",)),
+        ("Checks", (checks or "none",)),
+        ("May cost clients", (_cost(shown),)),
+        ("Limits", (_limits(shown),)),
+        ("Drift", (str(shown.get("drift") or "nobody looked"),)),
+        ("Validation", (f"by {report.get('person', 'nobody')}, until {report.get('expires_on', '-')}",)),
+        ("Authors", (", ".join((*listed(shown, "authors"), *unknown)) or "unknown",)),
+        ("May answer", (f"{', '.join(listed(shown, 'approvers')) or 'nobody'}; {shown.get('approvals')} must agree",)),
+        ("Approve", ("the next phase begins with the next session, inside these limits",)),
+        ("Reject", ("the rollout stays where it is, or ends if it never began; the reason is recorded",)),
+    )
+    return tuple(Section(heading, lines) for heading, lines in told)
+
+
+def _link(name: str, where: str) -> str:
+    return f"[{escaped(name)}](<{where}>)" if PLAIN_LINK.fullmatch(where) else f"{escaped(name)}: {escaped(where)}"
+
+
+def _links(shown: Shown) -> list[tuple[str, str]]:
+    return sorted((str(name), str(where)) for name, where in part(shown, "links").items())
+
+
+def _block(section: Section) -> str:
+    if len(section.lines) == 1:
+        return f"**{section.heading}**: {escaped(section.lines[0])}"
+    return "\n".join([f"**{section.heading}**", "", *(f"* {escaped(line)}" for line in section.lines)])
 
 
 def as_markdown(title: str, shown: Shown) -> str:
     """The card for Airflow's Required Actions."""
     warned = [f"**⚠ {escaped(words)}**" for words in warnings(shown)]
-    told = [f"**{escaped(heading)}**: {escaped(text)}" for heading, text in sections(shown)]
-    return "\n\n".join([f"### {escaped(title)}", *warned, *told])
-
-
-def _plain(lines: Sequence[str]) -> str:
-    return "\n".join("".join(char for char in line if char.isprintable()) for line in lines)
+    links = "; ".join(_link(name, where) for name, where in _links(shown)) or "nothing"
+    return "\n\n".join([f"### {escaped(title)}", *warned, *map(_block, sections(shown)), f"**Look at**: {links}"])
 
 
 def as_text(title: str, shown: Shown) -> str:
-    """The card for the terminal; control characters are left out."""
-    warned = [f"  ⚠ {words}" for words in warnings(shown)]
-    return _plain([title, *warned, *(f"  {heading:17}{text}" for heading, text in sections(shown))])
+    """The card for the terminal."""
+    told = [title, *(f"  ⚠ {plain(words)}" for words in warnings(shown))]
+    links = Section("Look at", tuple(f"{name}: {where}" for name, where in _links(shown)) or ("nothing",))
+    for section in (*sections(shown), links):
+        told += [f"  {section.heading:18}{plain(section.lines[0])}"]
+        told += [f"  {'':18}{plain(line)}" for line in section.lines[1:]]
+    return "\n".join([plain(told[0]), *told[1:]])
+
+
+def subject_of(card: Card) -> str:
+    """One line, for the subject of the required action: a template and Markdown there as well."""
+    return escaped(f"{card.market}: {card.rollout_id} from {card.from_phase or 'start'} to {card.to_phase}?")
+
+
+def _how(card: Card) -> str:
+    code = f"fillwise approve code {card.card_id} --person NAME --decision approve"
+    return f"card {card.card_id}, until {card.expires_at}; your code: {code} (or reject)"
+
+
+def card_markdown(card: Card) -> str:
+    """The whole card for Airflow, with how to answer it."""
+    title = f"{card.rollout_id}: {card.from_phase or 'start'} to {card.to_phase}"
+    return f"{as_markdown(title, card.shown)}\n\n**Answer**: {escaped(_how(card))}"
+
+
+def card_text(state: CardState, at: datetime) -> str:
+    """The whole card for the terminal, with what became of it and how to answer it."""
+    card = state.card
+    title = f"{card.rollout_id}: {card.from_phase or 'start'} to {card.to_phase} ({state.words(at)})"
+    given = [f"  {one.decision}d by {one.person}: {plain(one.reason)}" for one in state.answers]
+    return "\n".join([as_text(title, card.shown), *given, f"  {'Answer':18}{plain(_how(card))}"])

@@ -1,171 +1,208 @@
-"""Cards and answers in the ledger's stream `cards`: opened, answered, refused. The one service that authenticates.
+"""Cards in the ledger's stream `cards`: opened, answered, refused, locked. State is folded, never kept.
 
-Airflow's Required Actions and the command line are two ways to the same `answer_card`: who answers shows a code that
-only their secret makes, for this card and this decision. What is accepted is signed and recorded; what is refused is
-recorded too. Five wrong codes lock a card for a person. A rejection by anybody entitled closes the card.
+    card_opened      the question, with everything on its first screen
+    card_answered    an answer that our service took: the signed record
+    answer_refused   an answer that it did not take, and why
+    card_locked      a person gave five wrong codes: this card is closed to them
+
+One step of a rollout has one card that asks: a newer one supersedes the older. What was rejected is not asked again on
+the same evidence.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from infra.errors import RefusedError
 from infra.ledger import Draft, Entry, Ledger
 from infra.settings import Settings
-from infra.signing import Signed, sign, verified
-from models.approval import (
-    APPROVERS,
-    DECISIONS,
-    VALID_HOURS,
-    Approval,
-    Card,
-    approval_from,
-    approval_of,
-    card_from,
-    is_code,
-)
-from pipelines.approval.people import Person, people_of, require_role, secret_of
+from infra.signing import Signed, verified
+from models.approval import VALID_HOURS, Approval, Card, approval_from, card_from, is_between
+from pipelines.approval.people import ROBOT
+from pipelines.approval.people_changes import until_first
 
 STREAM = "cards"
-WRONG_CODES = 5
-"""Sixty bits and five tries a card: nobody guesses, and who mistypes twice is not locked out."""
+OVERRIDE = "override:"
+"""A card whose step begins so asks for two persons who let through what the rules hold."""
 
 
 def stamp(at: datetime) -> str:
     """An instant as the ledger writes it."""
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer as it stands in the ledger. sequence: of its entry."""
+
+    approval: Approval
+    signed: Signed
+    sequence: int
+
+    def is_signed(self, settings: Settings) -> bool:
+        """Whether our own key signed exactly this."""
+        try:
+            return approval_from(verified(settings, "approval", self.signed)) == self.approval
+        except (RefusedError, TypeError, KeyError):
+            return False
 
 
 @dataclass(frozen=True)
 class CardState:
-    """A card with what was answered. is_closed: rejected, expired or replaced by a newer card of the same step."""
+    """A card with what became of it. closed: why it does not ask any more, '' while it does, its expiry apart."""
 
     card: Card
-    answers: tuple[Approval, ...]
-    signed: tuple[Signed, ...]
-    wrong_codes: dict[str, int]
-    is_closed: bool
+    given: tuple[Given, ...] = ()
+    wrong_codes: dict[str, int] = field(default_factory=dict)
+    locked: frozenset[str] = frozenset()
+    closed: str = ""
+
+    @property
+    def is_closed(self) -> bool:
+        return bool(self.closed)
+
+    @property
+    def answers(self) -> tuple[Approval, ...]:
+        return tuple(one.approval for one in self.given)
 
     @property
     def persons(self) -> tuple[str, ...]:
         return tuple(one.person for one in self.answers)
 
+    @property
+    def is_rejected(self) -> bool:
+        return any(one.decision == "reject" for one in self.answers)
 
-def _state(entries: Sequence[Entry], card: Card, newest: str) -> CardState:
-    answers, signed, wrong = list[Approval](), list[Signed](), dict[str, int]()
-    for entry in entries:
-        if entry.payload.get("card_id") != card.card_id:
-            continue
-        if entry.kind == "card_answered":
-            signed.append(Signed(**entry.payload["signed"]))
-            answers.append(approval_from(entry.payload["approval"]))
-        if entry.kind == "answer_refused" and entry.payload["is_code_wrong"]:
-            wrong[str(entry.payload["person"])] = wrong.get(str(entry.payload["person"]), 0) + 1
-    is_rejected = any(one.decision == "reject" for one in answers)
-    return CardState(card, tuple(answers), tuple(signed), wrong, is_rejected or newest != card.card_id)
-
-
-def cards(ledger: Ledger, market: str | None = None) -> tuple[CardState, ...]:
-    """Every card, oldest first."""
-    entries = ledger.entries(STREAM)
-    opened = [card_from(entry.payload["card"]) for entry in entries if entry.kind == "card_opened"]
-    newest = {(card.rollout_id, card.to_phase): card.card_id for card in opened}
-    mine = [card for card in opened if market in (None, card.market)]
-    return tuple(_state(entries, card, newest[card.rollout_id, card.to_phase]) for card in mine)
+    def words(self, at: datetime) -> str:
+        """What the card waits for, or why it does not."""
+        agreed = sum(one.decision == "approve" for one in self.answers)
+        if self.closed:
+            return self.closed
+        if not is_between(self.card.opened_at, stamp(at), self.card.expires_at):
+            return f"expired at {self.card.expires_at}"
+        return f"{agreed} of {self.card.approvals} approvals"
 
 
-def card_named(ledger: Ledger, card_id: str) -> CardState:
-    """The card. Raises RefusedError naming those that wait."""
-    found = cards(ledger)
-    state = next((one for one in found if one.card.card_id == card_id), None)
-    if state is None:
-        waiting = ", ".join(one.card.card_id for one in found if not one.is_closed) or "none"
-        raise RefusedError(
-            "no such card", which=card_id, found="nothing", allowed=waiting, next_step="fillwise card list"
-        )
+def _after(state: CardState, entry: Entry) -> CardState:
+    told = entry.payload
+    if entry.kind == "card_answered":
+        given = Given(approval_from(told["approval"]), Signed(**told["signed"]), entry.sequence)
+        return replace(state, given=(*state.given, given))
+    person = str(told.get("person", ""))
+    if entry.kind == "answer_refused" and told["is_code_wrong"]:
+        return replace(state, wrong_codes={**state.wrong_codes, person: state.wrong_codes.get(person, 0) + 1})
+    if entry.kind == "card_locked":
+        return replace(state, locked=state.locked | {person})
     return state
 
 
-def open_card(ledger: Ledger, card: Card, at: datetime) -> Card:
-    """Open a card, or find the one that asks the same on the same evidence and has not expired."""
-    for state in cards(ledger, card.market):
+def step_of(card: Card) -> tuple[str, str]:
+    """What only one card may ask at a time: the next step of a rollout, or one override."""
+    return card.rollout_id, card.to_phase if card.to_phase.startswith(OVERRIDE) else ""
+
+
+def _with_ends(states: Iterable[CardState]) -> list[CardState]:
+    found = list(states)
+    newest = {step_of(one.card): one.card.card_id for one in found}
+    ended = []
+    for one in found:
+        rejected = next((answer for answer in one.answers if answer.decision == "reject"), None)
+        is_old = newest[step_of(one.card)] != one.card.card_id
+        closed = f"a newer card asks: {newest[step_of(one.card)]}" if is_old else ""
+        if rejected is not None:
+            closed = f"rejected by {rejected.person}: {rejected.reason}"
+        ended.append(replace(one, closed=closed))
+    return ended
+
+
+def card_states(entries: Iterable[Entry]) -> tuple[CardState, ...]:
+    """Every card of these entries of the stream, oldest first. The first card of a name is the one that counts."""
+    states: dict[str, CardState] = {}
+    for entry in entries:
+        name = str(entry.payload.get("card_id"))
+        if entry.kind == "card_opened":
+            states.setdefault(name, CardState(card_from(entry.payload["card"])))
+        elif name in states:
+            states[name] = _after(states[name], entry)
+    return tuple(_with_ends(states.values()))
+
+
+def cards(ledger: Ledger, market: str | None = None) -> tuple[CardState, ...]:
+    """Every card, of a market or all, oldest first."""
+    return tuple(one for one in card_states(ledger.entries(STREAM)) if market in (None, one.card.market))
+
+
+def named(states: Sequence[CardState], card_id: str) -> CardState:
+    """The card. Raises RefusedError naming those that ask."""
+    found = next((one for one in states if one.card.card_id == card_id), None)
+    if found is None:
+        waiting = ", ".join(one.card.card_id for one in states if not one.is_closed) or "none"
+        raise RefusedError(
+            "no such card", which=ascii(card_id), found="nothing", allowed=waiting, next_step="fillwise card list"
+        )
+    return found
+
+
+def card_named(ledger: Ledger, card_id: str) -> CardState:
+    """The card. Raises RefusedError naming those that ask."""
+    return named(cards(ledger), card_id)
+
+
+def _known(states: Sequence[CardState], card: Card, at: datetime) -> Card | None:
+    """The card that asks the same on the same evidence, or asked it and was rejected."""
+    for state in states:
         known = state.card
-        is_same = (known.rollout_id, known.to_phase, known.version) == (card.rollout_id, card.to_phase, card.version)
-        is_fresh = known.expires_at > stamp(at) and known.evidence_sha256 == card.evidence_sha256
-        if is_same and is_fresh and not state.is_closed:
+        is_same = (step_of(known), known.to_phase, known.version, known.evidence_sha256) == (
+            step_of(card), card.to_phase, card.version, card.evidence_sha256,
+        )  # fmt: skip
+        is_fresh = stamp(at) < known.expires_at and not state.closed
+        if is_same and (is_fresh or state.is_rejected):
             return known
-    draft = Draft("card_opened", {"card_id": card.card_id, "card": asdict(card), "card_sha256": card.digest()})
-    ledger.append(STREAM, ledger.count(STREAM), [draft], at=at, actor="fillwise")
-    return card
+    return None
 
 
-def _refuse(ledger: Ledger, card_id: str, person: str, why: str, at: datetime, *, is_code_wrong: bool) -> RefusedError:
-    told = {"card_id": card_id, "person": person, "why": why, "is_code_wrong": is_code_wrong}
-    ledger.append(STREAM, ledger.count(STREAM), [Draft("answer_refused", told)], at=at, actor=person)
-    return RefusedError(
-        "answer is refused", which=f"{card_id} by {person}", found=why, allowed="an entitled person's own code",
-        next_step=f"fillwise approve code {card_id} --person {person}",
-    )  # fmt: skip
+def free_name(states: Sequence[CardState], card: Card) -> str:
+    """The card's own name, or the next that is free: market, rollout, step and a number, for people to type."""
+    taken = {state.card.card_id for state in states}
+    if card.card_id and card.card_id not in taken:
+        return card.card_id
+    stem = f"{card.rollout_id}-{card.to_phase}".replace(".", "-").replace(":", "-")
+    return next(name for number in range(1, len(taken) + 2) if (name := f"{stem}-{number}") not in taken)
 
 
-def _objection(state: CardState, person: Person | None, decision: str, reason: str, at: datetime) -> str | None:
-    """Why a person may not answer the card now, the code apart."""
-    card = state.card
-    objections = (
-        (person is None, "unknown person"),
-        (decision not in DECISIONS, f"decision {decision!r}, allowed: {', '.join(DECISIONS)}"),
-        (not reason.strip(), "no reason was given"),
-        (state.is_closed, "the card is closed"),
-        (stamp(at) >= card.expires_at, f"the card expired at {card.expires_at}"),
-        (person is not None and not set(person.roles) & set(APPROVERS), "no role that may approve"),
-        (person is not None and person.name in card.authors, "an author cannot approve their own recipe"),
-        (person is not None and person.name in state.persons, "answered before"),
-        (person is not None and state.wrong_codes.get(person.name, 0) >= WRONG_CODES, "locked after five wrong codes"),
-    )
-    return next((words for is_against, words in objections if is_against), None)
+def _require_span(card: Card, at: datetime) -> None:
+    latest = stamp(at + timedelta(hours=VALID_HOURS))
+    if not is_between(card.opened_at, stamp(at), card.expires_at) or card.expires_at > latest:
+        raise RefusedError(
+            "card is open too long", which=card.card_id, found=f"{card.opened_at} to {card.expires_at}",
+            allowed=f"from now, {stamp(at)}, for {VALID_HOURS} hours at most", next_step="open it with other times",
+        )  # fmt: skip
 
 
-def answer_card(
-    settings: Settings, ledger: Ledger, card_id: str, name: str, code: str, decision: str, reason: str, at: datetime,
-    via: str,
-) -> Approval:  # fmt: skip
-    """Take an answer: signed and recorded. Raises RefusedError, recorded as well, with the first reason against it."""
-    state, person = card_named(ledger, card_id), people_of(ledger).get(name)
-    objection = _objection(state, person, decision, reason, at)
-    if objection is not None or person is None:
-        raise _refuse(ledger, card_id, name, objection or "unknown person", at, is_code_wrong=False)
-    if not is_code(code, secret_of(settings, name), state.card.digest(), decision):
-        raise _refuse(ledger, card_id, name, "the code is not this person's for this answer", at, is_code_wrong=True)
-    until = min(stamp(at + timedelta(hours=VALID_HOURS)), state.card.expires_at)
-    approval = approval_of(
-        state.card, name, person.roles, approval_id=f"{card_id}-{secrets.token_hex(8)}", decision=decision,
-        reason=reason.strip(), via=via, issued_at=stamp(at), expires_at=until,
-    )  # fmt: skip
-    signed = sign(settings, "approval", asdict(approval))
-    told = {"card_id": card_id, "approval": asdict(approval), "signed": asdict(signed)}
-    ledger.append(STREAM, ledger.count(STREAM), [Draft("card_answered", told)], at=at, actor=name)
-    return approval
+@until_first
+def open_card(ledger: Ledger, card: Card, at: datetime) -> Card:
+    """Open a card, or find the one that asks the same on the same evidence. Raises RefusedError for a longer day."""
+    entries = ledger.entries(STREAM)
+    states = card_states(entries)
+    known = _known(states, card, at)
+    if known is not None:
+        return known
+    _require_span(card, at)
+    opened = replace(card, card_id=free_name(states, card))
+    told = {"card_id": opened.card_id, "card": asdict(opened), "card_sha256": opened.digest()}
+    ledger.append(STREAM, len(entries), [Draft("card_opened", told)], at=at, actor=ROBOT)
+    return opened
 
 
 def answers_of(settings: Settings, ledger: Ledger, rollout_id: str) -> tuple[Approval, ...]:
-    """Answers about a rollout whose signature fits what was recorded. Raises RefusedError for one that was forged."""
-    found = []
-    for state in cards(ledger):
-        for approval, signed in zip(state.answers, state.signed, strict=True):
-            if approval.rollout_id != rollout_id:
-                continue
-            if approval_from(verified(settings, "approval", signed)) != approval:
-                raise RefusedError(
-                    "approval is not what was signed", which=approval.approval_id, found="other content",
-                    allowed="the signed record", next_step="fillwise ledger verify",
-                )  # fmt: skip
-            found.append(approval)
-    return tuple(found)
-
-
-def require_approver(person: Person) -> Person:
-    """The person, who may approve. Raises RefusedError."""
-    return require_role(person, *APPROVERS)
+    """Answers about a rollout that our own key signed; of approvals, those whose card still asks."""
+    return tuple(
+        one.approval
+        for state in cards(ledger)
+        for one in state.given
+        if one.approval.rollout_id == rollout_id
+        and one.is_signed(settings)
+        and (one.approval.decision == "reject" or not state.closed)
+    )

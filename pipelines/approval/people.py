@@ -1,43 +1,74 @@
-"""People and their roles: events of the ledger's stream `people`; their secrets in one file for the service alone.
+"""People and their roles: signed events of the ledger's stream `people`, folded. Roles are asked for at a time.
 
     author     makes recipes            approver, risk     may allow a phase; risk also keeps people and validates
     trader     may kill and resume      operator           runs the night
 
-Roles are asked for at a time, because "who may approve" is a question about that time. A secret is shown once, when it
-is made; commands take it from the terminal or from a file, never as a word of the command, where others could read it.
+Every event is signed by our own service (purpose `people`), with its place in the stream and who caused it. Whoever can
+write into the ledger, a database administrator say, can neither grant a role nor play an old grant again: what is not
+signed for its place changes nothing in `trusted_people`, and `fillwise people list` names it.
+
+    >>> people_from([])
+    {}
 """
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from infra.errors import RefusedError
-from infra.ledger import Draft, Entry, Ledger
+from infra.errors import ConflictError, RefusedError
+from infra.ledger import Draft, Entry, Ledger, open_ledger
+from infra.revision import changes_since
 from infra.settings import Settings
-from infra.signing import replace_file
+from infra.signing import Signed, canonical, sign, verified
+from infra.times import aware_time
+from pipelines.approval.secrets_file import forget_secrets, fresh_secret, is_secret, keep_secrets, secrets_held
 
-STREAM = "people"
+STREAM, PURPOSE, ROBOT = "people", "people", "fillwise"
 ROLES = ("author", "approver", "risk", "trader", "operator")
-SECRET_BYTES = 20
 DEFAULTS = (("ada", ("author", "operator")), ("paul", ("approver", "trader")), ("rita", ("risk", "trader")))
 """Who the embedded desk begins with: an author, an approver and a risk officer, so that four eyes are four eyes."""
+PEOPLE_EVENTS: dict[str, tuple[str, ...]] = {
+    "person_added": ("name", "roles", "airflow_user", "email", "identities"),
+    "role_granted": ("name", "role"),
+    "role_revoked": ("name", "role"),
+    "identity_mapped": ("name", "identity"),
+    "secret_rotated": ("name",),
+}
+"""Kind -> names of its payload, all of them required; `signature` and `key_id` stand beside them."""
+SEAL = ("signature", "key_id")
 
 
 @dataclass(frozen=True)
 class Person:
-    """One person. identities: names and addresses of commits that are theirs. airflow_user: who they are there."""
+    """One person. identities: names and addresses of commits that are theirs. airflow_user: their id there."""
 
     name: str
     roles: tuple[str, ...]
     airflow_user: str
     identities: tuple[str, ...] = ()
+    email: str = ""
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """Every name under which they may appear elsewhere."""
+        return tuple(dict.fromkeys(filter(None, (self.name, self.airflow_user, self.email, *self.identities))))
+
+    def is_known_as(self, *texts: str) -> bool:
+        """Whether one of these names or addresses is theirs; case does not matter, as in addresses."""
+        return bool(name_words(*texts) & name_words(*self.known_as))
+
+
+def name_words(*texts: str) -> set[str]:
+    """Name and address of texts like `Ada <ada@example>`, in small letters.
+
+    >>> sorted(name_words("Ada <ada@example>"))
+    ['ada', 'ada <ada@example>', 'ada@example']
+    """
+    parts = {part.strip(" >").casefold() for text in texts for part in text.split("<")}
+    return (parts | {text.strip().casefold() for text in texts}) - {""}
 
 
 def refused(what: str, which: str, found: str, allowed: str, next_step: str = "fillwise people list") -> RefusedError:
@@ -45,68 +76,76 @@ def refused(what: str, which: str, found: str, allowed: str, next_step: str = "f
     return RefusedError(what, which=which, found=found, allowed=allowed, next_step=next_step)
 
 
-def _changed(people: dict[str, Person], entry: Entry) -> None:
-    told = entry.payload
-    name = str(told["name"])
+def _words(kind: str, place: int, actor: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What is signed of an event: its kind, its place in the stream, who caused it, and what it tells."""
+    return {"kind": kind, "place": place, "by": actor, **{key: told[key] for key in PEOPLE_EVENTS[kind]}}
+
+
+def sealed(settings: Settings, place: int, actor: str, draft: Draft) -> Draft:
+    """A draft with its signature, for this place in the stream and no other."""
+    signed = sign(settings, PURPOSE, _words(draft.kind, place, actor, draft.payload))
+    return Draft(draft.kind, {**draft.payload, "signature": signed.signature, "key_id": signed.key_id})
+
+
+def is_ours(settings: Settings, entry: Entry) -> bool:
+    """Whether our own service made this entry, here."""
+    wanted = PEOPLE_EVENTS.get(entry.kind)
+    if wanted is None or set(entry.payload) != {*wanted, *SEAL}:
+        return False
+    words = _words(entry.kind, entry.stream_sequence, entry.actor, entry.payload)
+    seal = (str(entry.payload[name]) for name in SEAL)
+    try:
+        verified(settings, PURPOSE, Signed(canonical(words), *seal))
+    except RefusedError:
+        return False
+    return True
+
+
+def _added(told: Mapping[str, Any]) -> Person:
+    return Person(
+        str(told["name"]), tuple(told["roles"]), str(told["airflow_user"]), tuple(told["identities"]),
+        str(told["email"]),
+    )  # fmt: skip
+
+
+def _change(people: dict[str, Person], entry: Entry) -> None:
+    told, name = entry.payload, str(entry.payload.get("name"))
     if entry.kind == "person_added":
-        people[name] = Person(name, tuple(told["roles"]), str(told["airflow_user"]), tuple(told["identities"]))
-    elif entry.kind == "role_granted":
+        people[name] = _added(told)
+    elif name in people and entry.kind == "role_granted":
         people[name] = replace(people[name], roles=tuple(dict.fromkeys((*people[name].roles, told["role"]))))
-    elif entry.kind == "role_revoked":
+    elif name in people and entry.kind == "role_revoked":
         people[name] = replace(people[name], roles=tuple(role for role in people[name].roles if role != told["role"]))
+    elif name in people and entry.kind == "identity_mapped":
+        people[name] = replace(people[name], identities=(*people[name].identities, str(told["identity"])))
 
 
 def people_from(entries: Iterable[Entry]) -> dict[str, Person]:
     """Name -> person, as these events of the stream leave them."""
     people: dict[str, Person] = {}
     for entry in entries:
-        _changed(people, entry)
+        _change(people, entry)
     return people
 
 
+def until(entries: Iterable[Entry], at: datetime | None) -> tuple[Entry, ...]:
+    """Entries up to a time, by the time that they carry; all of them without one."""
+    return tuple(one for one in entries if at is None or ((told := aware_time(one.at)) is not None and told <= at))
+
+
 def people_of(ledger: Ledger, at: datetime | None = None) -> dict[str, Person]:
-    """Everybody, now or at a time (by the time that the entries carry)."""
-    entries = ledger.entries(STREAM)
-    stamp = None if at is None else at.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return people_from(entry for entry in entries if stamp is None or entry.at <= stamp)
+    """Everybody as the ledger tells, now or at a time: to be shown. Who may do something, `trusted_people` says."""
+    return people_from(until(ledger.entries(STREAM), at))
 
 
-def _secrets_file(settings: Settings) -> Path:
-    return settings.keys / "people.json"
+def trusted_entries(settings: Settings, ledger: Ledger) -> tuple[Entry, ...]:
+    """Events of people that our own service made."""
+    return tuple(entry for entry in ledger.entries(STREAM) if is_ours(settings, entry))
 
 
-def _secrets(settings: Settings) -> dict[str, str]:
-    try:
-        found: dict[str, str] = json.loads(_secrets_file(settings).read_text())
-    except FileNotFoundError:
-        return {}
-    return found
-
-
-def make_secret(settings: Settings, name: str) -> str:
-    """A new secret of a person, in place of an older one; kept with mode 0600, to be shown once."""
-    settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret = secrets.token_urlsafe(SECRET_BYTES)
-    replace_file(_secrets_file(settings), json.dumps({**_secrets(settings), name: secret}).encode(), 0o600)
-    return secret
-
-
-def secret_of(settings: Settings, name: str) -> str:
-    """A person's secret, for the service alone. Raises RefusedError when there is none."""
-    found = _secrets(settings).get(name)
-    if found is None:
-        raise refused("person has no secret", name, "none", "one", f"fillwise people rotate {name}")
-    return found
-
-
-def authenticate(settings: Settings, people: Mapping[str, Person], name: str, secret: str) -> Person:
-    """The person who knows the secret. Raises RefusedError."""
-    person = people.get(name)
-    if person is None:
-        raise refused("unknown person", name, "nobody of that name", ", ".join(people) or "nobody yet")
-    if not secrets.compare_digest(secret.strip().encode(), secret_of(settings, name).encode()):
-        raise refused("secret does not fit", name, "another secret", "the one that was shown", "type it again")
-    return person
+def trusted_people(settings: Settings, ledger: Ledger, at: datetime | None = None) -> dict[str, Person]:
+    """Everybody whom our own service added, with the roles that it gave them, now or at a time."""
+    return people_from(until(trusted_entries(settings, ledger), at))
 
 
 def require_role(person: Person, *roles: str) -> Person:
@@ -116,48 +155,55 @@ def require_role(person: Person, *roles: str) -> Person:
     return person
 
 
-def record_people(ledger: Ledger, drafts: list[Draft], at: datetime, actor: str) -> None:
-    """Append to the stream of people."""
-    ledger.append(STREAM, ledger.count(STREAM), drafts, at=at, actor=actor)
+def authenticate(settings: Settings, people: Mapping[str, Person], name: str, secret: str) -> Person:
+    """The person who knows the secret. Raises RefusedError."""
+    person = people.get(name)
+    if person is None:
+        raise refused("unknown person", ascii(name), "nobody of that name", ", ".join(people) or "nobody yet")
+    if not is_secret(settings, name, secret):
+        raise refused("secret does not fit", name, "another secret", "the one that was shown", "type it again")
+    return person
 
 
-def add_person(settings: Settings, ledger: Ledger, person: Person, at: datetime, actor: str) -> str:
-    """Add somebody; their secret, to be shown once. Raises RefusedError for a name or role that cannot be."""
-    known = people_of(ledger)
-    if person.name in known or not person.name.isidentifier():
-        raise refused("no new person", person.name, "known, or no plain word", "a new plain word")
-    if unknown := set(person.roles) - set(ROLES):
-        raise refused("unknown role", person.name, ", ".join(sorted(unknown)), ", ".join(ROLES))
-    told: dict[str, Any] = {
-        "name": person.name, "roles": list(person.roles), "airflow_user": person.airflow_user,
-        "identities": list(person.identities),
-    }  # fmt: skip
-    record_people(ledger, [Draft("person_added", told)], at, actor)
-    return make_secret(settings, person.name)
+def person_with_role(settings: Settings, name: str, *roles: str, secret: str) -> Person:
+    """The person of that name who knows the secret and has one of the roles now. Raises RefusedError."""
+    people = trusted_people(settings, open_ledger(settings, settings.ledger_purpose))
+    return require_role(authenticate(settings, people, name, secret), *roles)
 
 
-def change_role(ledger: Ledger, by: Person, name: str, role: str, at: datetime, *, is_granted: bool) -> None:
-    """Grant or revoke a role. Raises RefusedError unless a risk officer does it, and not for themselves."""
-    require_role(by, "risk")
-    known = people_of(ledger)
-    if name not in known or role not in ROLES:
-        raise refused("no such person or role", f"{name} {role}", "unknown", f"{', '.join(known)}; {', '.join(ROLES)}")
-    if is_granted and by.name == name:
-        raise refused("nobody grants themselves a role", name, role, "another risk officer")
-    kind = "role_granted" if is_granted else "role_revoked"
-    record_people(ledger, [Draft(kind, {"name": name, "role": role})], at, by.name)
+def _first_people() -> list[Person]:
+    """The defaults; whoever has committed so far is the author, since somebody made what is shipped."""
+    changes = changes_since(None) or ()
+    identities = tuple(sorted({word for one in changes for word in (one.name, one.email)}))
+    return [Person(name, roles, name, identities if "author" in roles else ()) for name, roles in DEFAULTS]
 
 
 def embedded_people(settings: Settings, ledger: Ledger, at: datetime) -> dict[str, str]:
-    """Name -> secret of the people that an empty ledger begins with; empty when there are people."""
-    if people_of(ledger):
+    """Name -> secret of the people that an empty ledger begins with; empty when there are people.
+
+    Secrets are kept before anybody is in the ledger: killed in between, it begins anew, and nobody is locked out.
+    """
+    if ledger.count(STREAM):
         return {}
-    return {name: add_person(settings, ledger, Person(name, roles, name), at, "fillwise") for name, roles in DEFAULTS}
+    with secrets_held(settings):
+        if ledger.count(STREAM):
+            return {}
+        first = _first_people()
+        shown = {person.name: fresh_secret() for person in first}
+        keep_secrets(settings, shown)
+        drafts = [sealed(settings, place, ROBOT, addition(one)) for place, one in enumerate(first, start=1)]
+        try:
+            ledger.append(STREAM, 0, drafts, at=at, actor=ROBOT)
+        except ConflictError:
+            forget_secrets(settings, set(shown))
+            raise
+    return shown
 
 
-def typed_secret(path: str | None, prompt: str) -> str:
-    """A secret from a file, from `FILLWISE_SECRET_FILE`, or typed unseen at the terminal."""
-    from getpass import getpass
-
-    named = path or os.environ.get("FILLWISE_SECRET_FILE")
-    return Path(named).read_text().strip() if named else getpass(prompt)
+def addition(person: Person) -> Draft:
+    """The event that adds a person."""
+    told = {
+        "name": person.name, "roles": list(person.roles), "airflow_user": person.airflow_user, "email": person.email,
+        "identities": list(person.identities),
+    }  # fmt: skip
+    return Draft("person_added", told)
