@@ -9,33 +9,38 @@ word is older than `STALE_SECONDS` is not known to obey anything; one that ended
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.errors import DiskFullError
 from infra.settings import Settings
-from infra.signing import replace_file
+from infra.whole_files import replace_file
 
 STALE_SECONDS = 10.0
 """Desks report each second; ten of silence are a desk that hangs, not one that is busy."""
+log = logging.getLogger("fillwise")
 
 
 @dataclass(frozen=True)
 class Residual:
-    """A parent order that a kill left open: what a person must take over."""
+    """A parent order that a kill left open: what a person must take over. why: names the stop that handed it over."""
 
     parent_order_id: str
     account: str
     symbol: str
     side: str
     shares: float
+    why: str = ""
 
 
 @dataclass(frozen=True)
 class DeskReport:
     """One desk at one time. By version: last child sent, last cancel acknowledged, open children, cancels not yet
     acknowledged, exposure in currency, parents in flight. versions: version -> digest in hand. stops: those obeyed.
+    symbol_children: open children by symbol, None of a desk that does not say.
     """
 
     desk: str
@@ -54,6 +59,7 @@ class DeskReport:
     is_ended: bool = False
     why: str | None = None
     residuals: tuple[Residual, ...] = field(default=())
+    symbol_children: Mapping[str, int] | None = None
 
 
 def desks_folder(settings: Settings, market: str) -> Path:
@@ -61,10 +67,18 @@ def desks_folder(settings: Settings, market: str) -> Path:
     return settings.home / "routing" / market / "desks"
 
 
-def report_desk(settings: Settings, report: DeskReport) -> None:
-    """Put a desk's report in the place of its last one."""
+def report_desk(settings: Settings, report: DeskReport) -> bool:
+    """Put a desk's report in the place of its last one; False where the disk does not take it.
+
+    A desk goes on obeying when it cannot say so: it is then missing in every read-back.
+    """
     text = json.dumps(asdict(report), sort_keys=True)
-    replace_file(desks_folder(settings, report.market) / f"{Path(report.desk).name}.json", text.encode())
+    try:
+        replace_file(desks_folder(settings, report.market) / f"{Path(report.desk).name}.json", text.encode())
+    except (DiskFullError, OSError) as error:
+        log.warning("%s cannot report: %s", report.desk, error)
+        return False
+    return True
 
 
 def _report(told: Mapping[str, Any]) -> DeskReport:
@@ -72,15 +86,23 @@ def _report(told: Mapping[str, Any]) -> DeskReport:
     return DeskReport(**{**told, "stops": tuple(told["stops"]), "residuals": residuals})
 
 
+def _read(path: Path) -> DeskReport | None:
+    try:
+        return _report(json.loads(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def desk_reports(settings: Settings, market: str) -> tuple[DeskReport, ...]:
-    """The last report of every desk, by name; a file that cannot be read is left out (its desk is then missing)."""
-    found = []
-    for path in sorted(desks_folder(settings, market).glob("*.json")):
-        try:
-            found.append(_report(json.loads(path.read_bytes())))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return tuple(found)
+    """The last report of every desk, by name; a file that cannot be read is left out: `unread_desks` names it."""
+    found = (_read(path) for path in sorted(desks_folder(settings, market).glob("*.json")))
+    return tuple(report for report in found if report is not None)
+
+
+def unread_desks(settings: Settings, market: str) -> tuple[str, ...]:
+    """Desks whose report cannot be read: nobody knows what they obey."""
+    paths = sorted(desks_folder(settings, market).glob("*.json"))
+    return tuple(path.stem for path in paths if _read(path) is None and path.exists())
 
 
 def forget_desk(settings: Settings, market: str, desk: str) -> None:

@@ -1,9 +1,14 @@
 """Ed25519 signatures for what must not be forged: routing snapshots, stop files, approvals. Standard library and
 cryptography.
 
-One key pair a purpose, made on first use below `<home>/keys`: the private key with mode 0600, the public one beside it.
+    <home>/keys/<purpose>.key           private, mode 0600, made on first use
+    <home>/keys/<purpose>.pub.d/<id>    every public key there ever was; <id>: digits of its SHA-256
+    <home>/keys/<purpose>.since.json    since when each key that `rotate` made signs
+
 What is signed is canonical JSON: sorted keys, no spaces, no NaN; the bytes that were signed are kept, so nothing
 depends on writing them again in the same way. After `rotate` the old public key stays and verifies what it signed.
+A private key that others can read signs nothing, stops apart: those can only reduce exposure, and nobody may be kept
+from stopping by the mode of a file.
 
     >>> canonical({"b": 1, "a": [True, None]})
     '{"a":[true,null],"b":1}'
@@ -13,10 +18,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +31,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from infra.errors import RefusedError
 from infra.settings import Settings
+from infra.times import stamp
+from infra.whole_files import replace_file, write_new
 
+__all__ = [
+    "KeyAge", "Signed", "canonical", "digest_of", "keys_of", "loose", "read_signed", "replace_file", "rotate", "sign",
+    "verified", "write_new", "write_signed",
+]  # fmt: skip
 PURPOSES = ("routing", "stop", "approval", "people")
+ALWAYS_SIGNS = ("stop",)
 KEY_ID_DIGITS = 16
 
 
@@ -38,6 +50,15 @@ class Signed:
     payload: str
     signature: str
     key_id: str
+
+
+@dataclass(frozen=True)
+class KeyAge:
+    """A key of a purpose. since: ISO 8601 in UTC, '' for the first one, made when it was first needed."""
+
+    key_id: str
+    since: str
+    is_current: bool
 
 
 def canonical(payload: Any) -> str:
@@ -59,78 +80,75 @@ def _key_id(public: Ed25519PublicKey) -> str:
     return hashlib.sha256(raw).hexdigest()[:KEY_ID_DIGITS]
 
 
-def write_new(path: Path, payload: bytes, mode: int) -> bool:
-    """Write a file that is not there yet, whole or not at all; False when it is there."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        os.write(descriptor, payload)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        return False
-    finally:
-        fresh.unlink()
-    return True
+def _key_path(settings: Settings, purpose: str) -> Path:
+    if purpose not in PURPOSES:
+        raise ValueError(f"unknown purpose {purpose}; allowed: {', '.join(PURPOSES)}")
+    return settings.keys / f"{purpose}.key"
 
 
-def replace_file(path: Path, payload: bytes, mode: int = 0o644) -> None:
-    """Put a file in the place of another, whole: written, synced, renamed, the folder synced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        os.write(descriptor, payload)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(fresh, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def loose(settings: Settings, purpose: str) -> str | None:
+    """What is wrong with the modes of a key and its folder, and how to mend it; None when nothing is."""
+    path = _key_path(settings, purpose)
+    found = [(path, 0o077, "600"), (path.parent, 0o022, "700")]
+    for place, forbidden, right in found:
+        if place.exists() and (mode := stat.S_IMODE(place.stat().st_mode)) & forbidden:
+            return f"{place} has mode {mode:04o}: chmod {right} {place}"
+    return None
+
+
+def _made(path: Path) -> None:
+    """Make a key where there is none; of two processes at once one makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    raw = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    write_new(path, raw, 0o600)
 
 
 def _private_key(settings: Settings, purpose: str) -> Ed25519PrivateKey:
-    path = settings.keys / f"{purpose}.key"
+    path = _key_path(settings, purpose)
     if not path.exists():
-        settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-        raw = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        write_new(path, raw, 0o600)
-    loose = stat.S_IMODE(path.stat().st_mode) & 0o077
-    if loose:
+        _made(path)
+    words = loose(settings, purpose)
+    if words is not None and purpose not in ALWAYS_SIGNS:
         raise RefusedError(
-            "private key can be read by others", which=path, found=f"mode {stat.S_IMODE(path.stat().st_mode):04o}",
-            allowed="0600", next_step=f"chmod 600 {path}, and fillwise people rotate-keys if others were there",
+            "private key can be read by others, or replaced", which=f"{purpose} key", found=words.partition(":")[0],
+            allowed="mode 0600 in a folder of mode 0700",
+            next_step=f"{words.partition(': ')[2]}; if others were there, fillwise keys rotate {purpose}",
         )  # fmt: skip
-    key = Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    try:
+        key = Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    except ValueError:
+        raise _refused(
+            "private key is damaged", path, "other bytes than a key has", "restore it from a backup, or remove it"
+        ) from None
     _keep_public(settings, purpose, key.public_key())
     return key
 
 
+def _public_folder(settings: Settings, purpose: str) -> Path:
+    return settings.keys / f"{purpose}.pub.d"
+
+
 def _keep_public(settings: Settings, purpose: str, public: Ed25519PublicKey) -> None:
-    folder = settings.keys / f"{purpose}.pub.d"
-    path = folder / _key_id(public)
+    path = _public_folder(settings, purpose) / _key_id(public)
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_new(path, public.public_bytes(Encoding.Raw, PublicFormat.Raw), 0o644)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_new(path, public.public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+def make_key(settings: Settings, purpose: str) -> str:
+    """The id of a purpose's key, made now where there is none: a full disk must not meet a first use."""
+    return _key_id(_private_key(settings, purpose).public_key())
 
 
 def sign(settings: Settings, purpose: str, payload: Mapping[str, Any]) -> Signed:
-    """Sign a payload with the key of a purpose, made on first use. Raises RefusedError for a loose key file."""
-    if purpose not in PURPOSES:
-        raise ValueError(f"unknown purpose {purpose}; allowed: {', '.join(PURPOSES)}")
+    """Sign a payload with the key of a purpose, made on first use. Raises RefusedError for a loose or damaged key."""
     key, text = _private_key(settings, purpose), canonical(payload)
     return Signed(text, key.sign(f"{purpose}\n{text}".encode()).hex(), _key_id(key.public_key()))
 
 
 def verified(settings: Settings, purpose: str, signed: Signed) -> dict[str, Any]:
     """What was signed. Raises RefusedError for an unknown key, another purpose's, or a payload that was changed."""
-    path = settings.keys / f"{purpose}.pub.d" / Path(signed.key_id).name
+    path = _public_folder(settings, purpose) / Path(signed.key_id).name
     try:
         public = Ed25519PublicKey.from_public_bytes(path.read_bytes())
         signature = bytes.fromhex(signed.signature)
@@ -142,22 +160,50 @@ def verified(settings: Settings, purpose: str, signed: Signed) -> dict[str, Any]
         public.verify(signature, f"{purpose}\n{signed.payload}".encode())
     except InvalidSignature:
         raise _refused("signature does not fit", purpose, "a forged or changed payload", "who changed it?") from None
-    found: dict[str, Any] = json.loads(signed.payload)
+    found = json.loads(signed.payload)
+    if not isinstance(found, dict):
+        raise _refused("signed payload is no record", purpose, type(found).__name__, "who made it?")
     return found
 
 
-def rotate(settings: Settings, purpose: str) -> str:
-    """A new key for a purpose; the old public key stays for what it signed. The new key's id."""
-    path = settings.keys / f"{purpose}.key"
-    _private_key(settings, purpose)
-    raw = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-    replace_file(path, raw, 0o600)
-    return _key_id(_private_key(settings, purpose).public_key())
+def _since(settings: Settings, purpose: str) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads((settings.keys / f"{purpose}.since.json").read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
+def keys_of(settings: Settings, purpose: str) -> tuple[KeyAge, ...]:
+    """Every key of a purpose, oldest first, the one that signs now last."""
+    folder, since = _public_folder(settings, purpose), _since(settings, purpose)
+    current = make_key(settings, purpose) if _key_path(settings, purpose).exists() else ""
+    names = (path.name for path in folder.glob("[0-9a-f]*")) if folder.is_dir() else ()
+    found = [KeyAge(name, since.get(name, ""), name == current) for name in names]
+    return tuple(sorted(found, key=lambda key: (key.is_current, key.since, key.key_id)))
+
+
+def rotate(settings: Settings, purpose: str, at: datetime) -> str:
+    """A new key for a purpose, since `at`; the old public key stays for what it signed. The new key's id."""
+    path = _key_path(settings, purpose)
+    make_key(settings, purpose)
+    fresh = Ed25519PrivateKey.generate()
+    public = fresh.public_key()
+    _keep_public(settings, purpose, public)
+    told = {**_since(settings, purpose), _key_id(public): stamp(at)}
+    replace_file(settings.keys / f"{purpose}.since.json", json.dumps(told, indent=1, sort_keys=True).encode())
+    replace_file(path, fresh.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()), 0o600)
+    return make_key(settings, purpose)
 
 
 def write_signed(path: Path, signed: Signed) -> None:
     """Put a signed file in its place, whole."""
-    replace_file(path, (json.dumps(asdict(signed), indent=1) + "\n").encode())
+    replace_file(path, signed_bytes(signed))
+
+
+def signed_bytes(signed: Signed) -> bytes:
+    """A signed file's content."""
+    return (json.dumps(asdict(signed), indent=1) + "\n").encode()
 
 
 def read_signed(path: Path) -> Signed:

@@ -24,7 +24,7 @@ evidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -73,6 +73,33 @@ class Eligibility:
     reason: str
 
 
+@dataclass(frozen=True)
+class LoggedAssignment:
+    """One row of `assignments` as the desk logged it; basket is that of the parent order, None for none."""
+
+    parent_order_id: str
+    unit: str
+    account: str
+    basket: str | None
+    symbol: str
+    side: str
+    session: date
+    is_eligible: bool
+    arm: str
+    propensity: float
+
+
+@dataclass(frozen=True)
+class WrongAssignment:
+    """A row that is not what it should be. found, wanted: of the first thing that differs."""
+
+    parent_order_id: str
+    unit: str
+    what: str
+    found: str
+    wanted: str
+
+
 def unit_of(account: str, basket: str | None, symbol: str, side: str, session: date) -> str:
     """Name of the unit that an order belongs to."""
     return f"{basket or account}|{symbol}|{side}|{session}"
@@ -87,7 +114,8 @@ def point(unit: str, salt: str) -> float:
 def assign(unit: str, salt: str, arms: Sequence[tuple[str, float]]) -> Assignment:
     """The arm of a unit; arms are (name, share), whatever their order. Raises ValueError unless shares sum to one."""
     shares = dict(arms)
-    if len(shares) != len(arms) or set(shares) - set(ARM_ORDER) or abs(sum(shares.values()) - 1.0) > 1e-9:
+    is_whole = abs(sum(shares.values()) - 1.0) <= 1e-9 and all(share >= 0.0 for share in shares.values())
+    if len(shares) != len(arms) or set(shares) - set(ARM_ORDER) or not is_whole:
         raise ValueError(f"arms must be some of {ARM_ORDER}, each once, with shares that sum to one; found {arms}")
     at, below = point(unit, salt), 0.0
     drawn = [name for name in ARM_ORDER if shares.get(name, 0.0) > 0.0]
@@ -116,3 +144,33 @@ def stratum(participation_rate: float) -> Stratum:
     if participation_rate < SMALL_RATE:
         return "small"
     return "large" if participation_rate > LARGE_RATE else "medium"
+
+
+def _wrong(row: LoggedAssignment, wanted: Assignment) -> WrongAssignment | None:
+    unit = unit_of(row.account, row.basket, row.symbol, row.side, row.session)
+    compared = (
+        ("unit", row.unit, unit),
+        ("arm", row.arm, wanted.arm),
+        ("propensity", row.propensity, wanted.propensity),
+    )
+    for what, found, right in compared:
+        if found != right:
+            return WrongAssignment(row.parent_order_id, row.unit, what, str(found), str(right))
+    return None
+
+
+def assignments_differ(
+    rows: Iterable[LoggedAssignment], salt: str, arms: Sequence[tuple[str, float]]
+) -> tuple[WrongAssignment, ...]:
+    """Rows that salt and shares do not give: computed again from what was logged, and nothing else.
+
+    What is not eligible belongs to the champion, with certainty. Rows of several routings are compared one routing at a
+    time. Raises ValueError unless the shares sum to one.
+    """
+    wrong = []
+    for row in rows:
+        wanted = assign(row.unit, salt, arms) if row.is_eligible else Assignment("champion", 1.0)
+        found = _wrong(row, wanted)
+        if found is not None:
+            wrong.append(found)
+    return tuple(wrong)
