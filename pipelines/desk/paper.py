@@ -6,12 +6,14 @@ signal lets a symbol's whole day run in one compiled call. One that does is run 
 symbols together: features of the published books so far, one prediction for all symbols, then the decisions.
 
 Orders are drawn into arms when they arrive (`assigned.py`), and each is worked by its arm's policy, side by side in one
-book; arms never trade with each other, because own orders never cross own orders.
+book; arms never trade with each other, because own orders never cross own orders. Limits of a version hold over all
+symbols, so where there are any the symbols are run together too, and are asked in their order at each half-minute.
 
 The market behind it has hidden parameters (`hidden.py`). What comes out are the eight nouns; the books and trades
 among them are what the desk's recorder keeps, without our own orders and prints.
 
-A day depends on seed, symbol, session and the production alone: not on how many symbols trade, nor on other days.
+A day depends on seed, symbol, session and the production alone: not on other days, nor, unless a limit over all symbols
+is hit, on how many symbols trade.
 """
 
 from __future__ import annotations
@@ -29,17 +31,17 @@ from infra import calendar
 from infra.errors import SessionError
 from infra.markets import Market
 from infra.settings import Settings
-from models.market import MarketOrders, OpenMarket, open_market
+from models.market import MarketOrders, OpenMarket, open_market, run_together
 from models.market_desk import STEP_SECONDS
 from models.market_parameters import FULL_SESSION_SECONDS, SAMPLE_SYMBOLS, TICK
 from models.market_path import MarketSession, expected_shares
 from models.market_state import P_END, P_LEFT, P_LIMIT, P_LOTS, P_POLICY, P_SIDE, P_START, P_URGENCY, PARENT_FIELDS
-from models.production import Production
+from models.production import Production, guards_of
 from pipelines.arrow_rows import of_symbol
 from pipelines.desk.assigned import ArrivalFacts, assigned, policy_places
 from pipelines.desk.client_orders import Expectation, client_orders
 from pipelines.desk.hidden import hidden_parameters
-from pipelines.desk.paper_log import desk_rows
+from pipelines.desk.paper_log import VENUE, desk_rows
 from pipelines.desk.paper_market import market_rows
 from pipelines.desk.served import NO_KNOWLEDGE, DeskKnowledge, Served, serve, served_rows
 
@@ -101,17 +103,18 @@ def _by_symbol(orders: pa.Table, symbols: Sequence[str]) -> tuple[pa.Table, ...]
 
 
 def _run(
-    markets: Sequence[OpenMarket], production: Production, open_ns: int, knowledge: DeskKnowledge
+    market: Market, markets: Sequence[OpenMarket], production: Production, open_ns: int, knowledge: DeskKnowledge
 ) -> list[Served] | None:
     """Works the day; the vectors that signals were given, None where no policy reads one."""
-    policies = [one.policy for one in production.arms]
+    policies, symbols = production.policies, [one.session.parameters.symbol for one in markets]
+    guards = guards_of(production, symbols, VENUE, market.fees)
     if any(policy.parameters.reads_signal and policy.signal is not None for policy in policies):
         from pipelines.desk.paper_signal import run_with_signals
 
-        return run_with_signals(markets, policies, open_ns, knowledge.before)
-    parameters = np.stack([policy.parameters.to_array() for policy in policies])
-    for one in markets:
-        one.run(parameters)
+        return run_with_signals(markets, policies, open_ns, guards, knowledge.before)
+    parameters, seconds = np.stack([policy.parameters.to_array() for policy in policies]), markets[0].session.seconds
+    for until in range(STEP_SECONDS, seconds + 1, STEP_SECONDS) if production.is_limited else (seconds,):
+        run_together(markets, guards, parameters, until)
     return None
 
 
@@ -156,7 +159,7 @@ def work_day(
         open_market(one, market_orders(part, open_ns, market.lot_shares, policy_places(production, arms)), hidden)
         for one, part, arms in zip(sessions, parts, drawn_parts, strict=True)
     ]
-    given = _run(markets, production, open_ns, knowledge)
+    given = _run(market, markets, production, open_ns, knowledge)
     rows = {
         **market_rows(market, day, markets, open_ns),
         "parent_orders": orders,

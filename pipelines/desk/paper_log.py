@@ -1,4 +1,4 @@
-"""What the desk logs of a session: `decisions`, `child_orders`, `fills`, from the market model's arrays.
+"""What the desk logs of a session: `decisions`, `child_orders`, `fills`, `limit_events`, from the model's arrays.
 
 Names grow from the client's order: decision `<parent>-d007`, child `<parent>-c003`, fill `<child>-f001`, numbered in
 time order. Every child is a limit order on the lit book; a cross is a marketable one whose rest is cancelled at once.
@@ -18,9 +18,23 @@ from features.costs import BUY, SELL, fee_notional
 from infra.markets import Market
 from models.market import OpenMarket
 from models.market_parameters import LOT_SHARES
-from models.market_state import C_DECISION, C_FILLED, C_LOTS, C_PARENT, C_REASON, C_TICK
+from models.market_state import (
+    C_DECISION,
+    C_FILLED,
+    C_LOTS,
+    C_PARENT,
+    C_REASON,
+    C_TICK,
+    E_ASKED,
+    E_DECISION,
+    E_LIMIT,
+    E_PARENT,
+    E_POLICY,
+    E_SENT,
+)
 from models.policy import ACTIONS
 from models.production import Production
+from pipelines.desk.limit_log import NOUN, HeldBack, limit_event_rows
 from pipelines.desk.noun_rows import noun_rows, utc
 from pipelines.desk.paper_market import TICKS_PER_UNIT, to_ns
 
@@ -64,7 +78,7 @@ class _SymbolLog:
         return np.asarray((places + self.state.origin) / TICKS_PER_UNIT, np.float64)
 
     def decisions(self) -> dict[str, Any]:
-        policies, which = [one.policy for one in self.production.arms], self.decision[:, 4]
+        policies, which = self.production.policies, self.decision[:, 4]
         reads_signal = np.array([policy.parameters.reads_signal for policy in policies])[which]
         signal, count = self.state.decision_signal[: self.state.decisions], len(self.decision)
         return {
@@ -83,6 +97,23 @@ class _SymbolLog:
             "phase": [self.production.phase] * count,
             "epoch": [self.production.epoch] * count,
         }
+
+    def held_back(self) -> HeldBack:
+        """What limits made smaller."""
+        event, figure = self.state.event[: self.state.events], self.state.event_figure[: self.state.events]
+        return HeldBack(
+            self.symbol,
+            _picked(self.parent_names, event[:, E_PARENT]),
+            _picked(self.decision_names, event[:, E_DECISION]),
+            _picked(self.arms, event[:, E_PARENT]),
+            event[:, E_POLICY],
+            event[:, E_LIMIT],
+            to_ns(self.open_ns, self.state.event_at[: self.state.events]),
+            event[:, E_ASKED] * float(LOT_SHARES),
+            event[:, E_SENT] * float(LOT_SHARES),
+            figure[:, 0],
+            figure[:, 1],
+        )
 
     def child_orders(self) -> dict[str, Any]:
         at = self.state.child_at[: self.state.children]
@@ -138,7 +169,10 @@ def desk_rows(
     production: Production,
     open_ns: int,
 ) -> Mapping[str, pa.Table]:
-    """`decisions`, `child_orders` and `fills` of a session; parents and arms: orders and assignments of each market."""
+    """`decisions`, `child_orders` and `fills` of a session, `limit_events` where there are any.
+
+    parents and arms: orders and assignments of each market.
+    """
     logs = [
         _SymbolLog(market, one, part, drawn, production, open_ns)
         for one, part, drawn in zip(markets, parents, arms, strict=True)
@@ -148,7 +182,9 @@ def desk_rows(
         "child_orders": _SymbolLog.child_orders,
         "fills": _SymbolLog.fills,
     }
-    return {
+    rows = {
         noun: pa.concat_tables([noun_rows(noun, market, day, made(log)) for log in logs]).combine_chunks()
         for noun, made in columns.items()
     }
+    held = limit_event_rows(market, day, production, [log.held_back() for log in logs])
+    return rows if held.num_rows == 0 else {**rows, NOUN: held}

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from features.engine import FEATURE_NAMES, FeatureState
 from features.market_day import NOTHING_BEFORE, KnownBefore
-from models.market import OpenMarket
+from models.limits_guard import Guard
+from models.market import OpenMarket, run_together
 from models.market_desk import STEP_SECONDS
 from models.market_parameters import LEVELS, LOT_SHARES, ROW_SECONDS
 from models.signal import SignalModel
@@ -100,6 +101,7 @@ def run_with_signals(
     markets: Sequence[OpenMarket],
     policies: Sequence[PolicyInForce],
     open_ns: int,
+    guards: Sequence[Guard],
     before: Callable[[str], KnownBefore] = lambda _: NOTHING_BEFORE,
 ) -> list[Served]:
     """Run all markets to the close, half a minute at a time; the vectors that the signals were given."""
@@ -110,6 +112,5 @@ def run_with_signals(
     for second in seconds:
         given.append(np.stack([one.catch_up() for one in live]))
         expected_bps = np.stack([predict(given[-1]) for predict in predictors], axis=1)
-        for market, moves_bps in zip(markets, expected_bps, strict=True):
-            market.run(parameters, second + STEP_SECONDS, moves_bps)
+        run_together(markets, guards, parameters, second + STEP_SECONDS, list(expected_bps))
     return [_served(one, seconds, np.stack([row[place] for row in given])) for place, one in enumerate(live)]

@@ -31,8 +31,9 @@ from infra.errors import SourceError
 from infra.markets import Market
 from infra.tables import BRONZE, SILVER
 from models.impact import row_volume
-from models.production import Production
-from models.replay import FillBound, order_arrays, replay, replay_rules
+from models.limits_guard import Guard
+from models.production import Production, guards_of
+from models.replay import FillBound, OpenReplay, OrderArrays, open_replay, order_arrays, replay_rules, run_together
 from models.replay_tape import SessionClock
 from models.version import PolicyInForce
 from pipelines.arrow_rows import of_symbol
@@ -40,7 +41,7 @@ from pipelines.bronze import bronze_rows
 from pipelines.check_rows import check_rows
 from pipelines.desk.assigned import ArrivalFacts, assigned, policy_places
 from pipelines.desk.client_orders import Expectation, client_orders
-from pipelines.desk.recorded_log import WorkedSymbol, log_rows
+from pipelines.desk.recorded_log import VENUE, WorkedSymbol, log_rows
 from pipelines.desk.served import DeskKnowledge, Served, serve
 from pipelines.policy_in_force import production_of
 from pipelines.sources.catalog import Folders, delivered_days, read_delivered
@@ -153,6 +154,17 @@ def _expectations(context: StepContext, day: date, books: Mapping[str, RecordedB
     ]
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """One symbol before its first row. given: vectors at every row where a policy reads a signal."""
+
+    symbol: str
+    orders: OrderArrays
+    arms: tuple[str, ...]
+    given: Served | None
+    replay: OpenReplay
+
+
 def _worked(
     market: Market,
     day: date,
@@ -162,30 +174,35 @@ def _worked(
     production: Production,
     knowledge: DeskKnowledge,
 ) -> Iterator[WorkedSymbol]:
-    """Each arm's orders replayed by its policy; the arms of a recorded book do not see each other's impact."""
+    """Orders of all arms replayed together; symbol by symbol, or, where limits hold over all, side by side."""
     intervals = calendar.session_intervals_ns(market, day)
-    rules = replay_rules(market, FILL_BOUND, intervals)
-    reads_signal = any(one.policy.signal is not None and one.policy.parameters.reads_signal for one in production.arms)
-    for symbol, book in books.items():
-        mine, before = order_arrays(of_symbol(orders, symbol)), knowledge.before(symbol)
-        places = policy_places(production, of_symbol(drawn, symbol))
-        given = serve(book.day, intervals, before, np.unique(book.day.times_ns)) if reads_signal else None
-        logs = []
-        for place, one in enumerate(production.arms):
-            own = mine.take(np.flatnonzero(places == place))
-            if own.count:
-                signal = _signal(book.day, one.policy, given)
-                logs.append((one, own, replay(book.day, own, one.policy.parameters, rules, signal).log))
-        instants = np.unique(np.concatenate([np.empty(0, np.int64), *(log.decision_ns for _, _, log in logs)]))
-        served = given.as_of(instants) if given else serve(book.day, intervals, before, instants)
-        for number, (one, own, log) in enumerate(logs):
-            yield WorkedSymbol(symbol, own, log, FILL_BOUND, None if number else served, one.arm, one.policy)
+    guards = guards_of(production, tuple(books), VENUE, market.fees)
+
+    def opened(symbol: str, guard: Guard) -> _Opened:
+        mine, found = order_arrays(of_symbol(orders, symbol)), of_symbol(drawn, symbol)
+        book, rules = books[symbol].day, replay_rules(market, FILL_BOUND, intervals)
+        given = serve(book, intervals, knowledge.before(symbol), np.unique(book.times_ns)) if reads_signal else None
+        signals = np.stack([_signal(book, policy, given) for policy in production.policies], axis=1)
+        rows, works = [policy.parameters for policy in production.policies], policy_places(production, found)
+        told = open_replay(book, mine, rows, rules, signals, works=works, guard=guard)
+        return _Opened(symbol, mine, tuple(found["arm"].to_pylist()), given, told)
+
+    reads_signal = any(policy.signal is not None and policy.parameters.reads_signal for policy in production.policies)
+    waiting = (opened(symbol, guard) for symbol, guard in zip(books, guards, strict=True))
+    for together in (list(waiting),) if production.is_limited else ([one] for one in waiting):
+        run_together([one.replay for one in together])
+        for one in together:
+            log, before = one.replay.finish().log, knowledge.before(one.symbol)
+            instants = np.unique(log.decision_ns)
+            given = one.given.as_of(instants) if one.given else None
+            served = given or serve(books[one.symbol].day, intervals, before, instants)
+            yield WorkedSymbol(one.symbol, one.orders, log, FILL_BOUND, served, one.arms)
 
 
-def _signal(day: SymbolDay, policy: PolicyInForce, given: Served | None) -> Float | None:
-    """(n) what the policy reads at each book row: the signal on the vectors that it was given."""
-    if policy.signal is None or given is None:
-        return None
+def _signal(day: SymbolDay, policy: PolicyInForce, given: Served | None) -> Float:
+    """(n) what the policy reads at each book row: the signal on the vectors that it was given, NaN for none."""
+    if policy.signal is None or not policy.parameters.reads_signal or given is None:
+        return np.full(day.rows, np.nan)
     columns = [FEATURE_NAMES.index(name) for name in policy.signal.feature_names]
     return policy.signal.decision_bps(given.as_of(day.times_ns).features[:, columns])
 

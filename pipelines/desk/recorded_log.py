@@ -1,4 +1,4 @@
-"""What the desk logs of a replayed symbol-day, as columns of `decisions`, `child_orders` and `fills`.
+"""What the desk logs of a replayed symbol-day, as columns of `decisions`, `child_orders`, `fills`.
 
 Names grow from the client's order: decision `<parent>-d007`, child `<parent>-c003`, fill `<child>-f01`, numbered in the
 order in which they happened. A cross without a limit is a market order. Prices are as the order saw them: planted
@@ -25,7 +25,8 @@ from infra.tables import NOUNS
 from models.policy import ACTIONS
 from models.production import Production
 from models.replay import OrderArrays, ReplayLog
-from models.version import PolicyInForce
+from pipelines.desk.limit_log import NOUN as LIMIT_EVENTS
+from pipelines.desk.limit_log import HeldBack, limit_event_rows
 from pipelines.desk.noun_rows import noun_rows, utc
 from pipelines.desk.served import NO_KNOWLEDGE, DeskKnowledge, Served, served_rows
 
@@ -37,19 +38,17 @@ SIDES = {1.0: "buy", -1.0: "sell"}
 
 @dataclass(frozen=True)
 class WorkedSymbol:
-    """One symbol's orders of one arm, what the replay logged of them, and which model the fills follow.
+    """One symbol's orders, what the replay logged of them, and which model the fills follow.
 
-    served: what was in hand at the instants of decisions; the symbol's, so of one of its arms only, else None.
-    arm: that the orders were assigned to, policy: that worked them.
+    served: what was in hand at the instants of decisions. arms: that each order was assigned to.
     """
 
     symbol: str
     orders: OrderArrays
     log: ReplayLog
     fill_model: str
-    served: Served | None
-    arm: str
-    policy: PolicyInForce
+    served: Served
+    arms: Sequence[str]
 
 
 def counted(owners: Long) -> Long:
@@ -77,24 +76,36 @@ def _sides(worked: WorkedSymbol, places: Long) -> list[str]:
 
 def decision_columns(worked: WorkedSymbol, production: Production) -> dict[str, Any]:
     """Columns of `decisions`; `signal_bps` is null for a policy that reads none."""
-    log, parents, policy = worked.log, worked.orders.parent_order_id.tolist(), worked.policy
-    count = len(log.decision_ns)
+    log, parents, policies = worked.log, worked.orders.parent_order_id.tolist(), production.policies
+    count, which = len(log.decision_ns), log.decision_policy
+    reads_signal = np.array([policy.parameters.reads_signal for policy in policies])[which]
     return {
         "decision_id": _named(parents, log.decision_order, "d", 3),
         "parent_order_id": _picked(parents, log.decision_order),
         "symbol": [worked.symbol] * count,
         "event_at_ns": log.decision_ns,
-        "policy_version": [policy.version] * count,
-        "policy_digest": [policy.digest] * count,
+        "policy_version": _picked([policy.version for policy in policies], which),
+        "policy_digest": _picked([policy.digest for policy in policies], which),
         "action": _picked(ACTIONS, log.decision_action),
         "decided_shares": log.decision_shares,
         "propensity": np.ones(count),
-        "signal_bps": log.decision_signal_bps if policy.parameters.reads_signal else np.full(count, np.nan),
-        "arm": [worked.arm] * count,
+        "signal_bps": np.where(reads_signal, log.decision_signal_bps, np.nan),
+        "arm": _picked(worked.arms, log.decision_order),
         "rollout_id": [production.rollout_id] * count,
         "phase": [production.phase] * count,
         "epoch": [production.epoch] * count,
     }
+
+
+def held_back(worked: WorkedSymbol) -> HeldBack:
+    """What limits made smaller."""
+    log, parents = worked.log, worked.orders.parent_order_id.tolist()
+    decisions = _named(parents, log.decision_order, "d", 3)
+    return HeldBack(
+        worked.symbol, _picked(parents, log.event_order), _picked(decisions, log.event_decision),
+        _picked(worked.arms, log.event_order), log.event_policy, log.event_limit, log.event_ns,
+        log.event_asked_shares, log.event_sent_shares, log.event_figure, log.event_allowed,
+    )  # fmt: skip
 
 
 def child_columns(worked: WorkedSymbol) -> dict[str, Any]:
@@ -147,11 +158,15 @@ def log_rows(
     production: Production,
     knowledge: DeskKnowledge = NO_KNOWLEDGE,
 ) -> Mapping[str, pa.Table]:
-    """Rows of `decisions`, `served_features`, `child_orders` and `fills` of a session, sorted as declared."""
+    """Rows of `decisions`, `served_features`, `child_orders` and `fills` of a session, sorted as declared.
+
+    `limit_events` comes with them where there are any.
+    """
     parts: dict[str, list[pa.Table]] = {"decisions": [], "served_features": [], "child_orders": [], "fills": []}
     for one in worked:
-        if one.served is not None:
-            parts["served_features"].append(served_rows(market, day, [one.served], knowledge))
+        if len(one.log.event_ns):
+            parts.setdefault(LIMIT_EVENTS, []).append(limit_event_rows(market, day, production, [held_back(one)]))
+        parts["served_features"].append(served_rows(market, day, [one.served], knowledge))
         parts["decisions"].append(noun_rows("decisions", market, day, decision_columns(one, production)))
         parts["child_orders"].append(noun_rows("child_orders", market, day, child_columns(one)))
         parts["fills"].append(noun_rows("fills", market, day, fill_columns(one, market)))
