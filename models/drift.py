@@ -87,54 +87,62 @@ def distances(window: Long, today: Long, minimum_rows: int = MINIMUM_ROWS) -> Fl
     return found
 
 
-def history_distances(sessions: Long, window_sessions: int) -> Float:
-    """(s, h) distance of each past session (s, h, b) from the window, which is the last `window_sessions` of them.
+def history_distances(sessions: Long, window: int | slice) -> Float:
+    """(s, h) distance of each past session (s, h, b) from the window: some of them, or the last `window` of them.
 
     A session of the window is compared with the window without it. NaN for a session with too few rows.
     """
-    first = max(0, len(sessions) - window_sessions)
-    total = sessions[first:].sum(axis=0)
-    without = [distances(total - one, one) for one in sessions[first:]]
-    older = distances(total, sessions[:first])
-    return np.concatenate([older, np.array(without).reshape(len(without), sessions.shape[1])])
+    places = _places(len(sessions), window)
+    total = sessions[places].sum(axis=0)
+    found: Float = distances(total, sessions)
+    for place in range(*places.indices(len(sessions))):
+        found[place] = distances(total - sessions[place], sessions[place])
+    return found
 
 
-def _threshold(statistics: Float) -> float | None:
+def _places(sessions: int, window: int | slice) -> slice:
+    return window if isinstance(window, slice) else slice(max(0, sessions - window), sessions)
+
+
+def alarm_threshold(statistics: Float, kinds: int = 1) -> float | None:
+    """The quantile of past sessions that alarms about once a quarter over all of `kinds`; None below 125 sessions."""
     found = statistics[np.isfinite(statistics)]
     if len(found) < MINIMUM_SESSIONS:
         return None
-    return float(np.quantile(found, 1.0 - 1.0 / SESSIONS_A_FALSE_ALARM, method="higher"))
+    return float(np.quantile(found, 1.0 - 1.0 / (kinds * SESSIONS_A_FALSE_ALARM), method="higher"))
 
 
-def _drift(history: FeatureHistory, window_sessions: int) -> FeatureDrift | None:
+def _drift(history: FeatureHistory, window: int | slice) -> FeatureDrift | None:
     past, today = history.counts[:-1], history.counts[-1]
-    found = distances(past[-window_sessions:].sum(axis=0), today)
+    found = distances(past[_places(len(past), window)].sum(axis=0), today)
     if not np.isfinite(found).any():
         return None
     worst = int(np.nanargmax(found))
     return FeatureDrift(history.feature, float(found[worst]), history.buckets[worst])
 
 
-def _session_statistics(history: FeatureHistory, window_sessions: int) -> Float:
-    found = history_distances(history.counts[:-1], window_sessions)
+def _session_statistics(history: FeatureHistory, window: int | slice) -> Float:
+    found = history_distances(history.counts[:-1], window)
     return np.fmax.reduce(found, axis=1, initial=np.nan)
 
 
-def judge_drift(histories: Iterable[FeatureHistory], window_sessions: int) -> DriftVerdict:
-    """Today against the training window: the last `window_sessions` before it; older sessions only set the threshold.
+def judge_drift(histories: Iterable[FeatureHistory], window: int | slice, kinds: int = 1) -> DriftVerdict:
+    """Today against a training window; sessions outside it only set the threshold.
 
-    Histories of the features come one at a time, so that a year of one feature is all that is in memory.
+    window: the last so many sessions before today, or which of the sessions before today. kinds: of statistics that
+    share the alarm budget. Histories of the features come one at a time, so that a year of one feature is all that is
+    in memory.
     """
     drifts, sessions, rows_today, statistics = list[FeatureDrift](), 0, 0, np.full(0, np.nan)
     for history in histories:
         sessions = len(history.counts) - 1
         rows_today += int(history.counts[-1].sum())
-        drift = _drift(history, window_sessions)
+        drift = _drift(history, window)
         drifts += [] if drift is None else [drift]
-        own = _session_statistics(history, window_sessions)
+        own = _session_statistics(history, window)
         statistics = np.fmax(statistics, own) if len(statistics) else own
     features = tuple(sorted(drifts, key=lambda drift: -drift.distance))
-    return _verdict(features, sessions, rows_today, _threshold(statistics))
+    return _verdict(features, sessions, rows_today, alarm_threshold(statistics, kinds))
 
 
 def _verdict(

@@ -1,7 +1,8 @@
 """The gate: evidence in, verdict out. Fail closed, with the figure, the threshold and its "because" in words.
 
-Verdicts are three-valued and ordered: fail beats hold beats pass. Missing, NaN or too little evidence is a hold,
-never a pass. A further kind of evidence is one `Check` made by one function, and one line in `judge`'s caller.
+Verdicts are ordered: fail beats hold beats pass; a note is told and never decides. Missing, NaN or too little evidence
+is a hold, never a pass. A further kind of evidence is one function that makes a `Check`, and one row in the catalogue
+of `pipelines/gate_evidence.py`.
 
     >>> judge((check_at_least("sessions", 12, 20, "a block bootstrap covers badly below"),)).verdict
     'hold'
@@ -16,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["pass", "hold", "fail"]
-ORDER: dict[Verdict, int] = {"pass": 0, "hold": 1, "fail": 2}
+Verdict = Literal["pass", "hold", "fail", "note"]
+ORDER: dict[Verdict, int] = {"note": -1, "pass": 0, "hold": 1, "fail": 2}
 
 
 @dataclass(frozen=True)
@@ -91,28 +92,39 @@ def check_at_most(
     )
 
 
-def check_cost(mean_bps: float | None, low_bps: float | None, high_bps: float | None) -> Check:
-    """Paired cost difference (candidate minus benchmark) and its interval, both under the pessimistic fill bound."""
-    name, because = "cost_against_benchmark", "cheaper only counts when the whole interval says so"
+def check_cost(
+    mean_bps: float | None, low_bps: float | None, high_bps: float | None, *, name: str = "cost_against_benchmark",
+    rival: str = "the benchmark policy", margin_bps: float = 0.0,
+) -> Check:  # fmt: skip
+    """Paired cost difference (candidate minus rival) and its interval, both under the pessimistic fill bound.
+
+    margin_bps: 0 asks for cheaper; above 0 asks for not inferior by that margin.
+    """
+    because = "cheaper only counts when the whole interval says so"
+    if margin_bps > 0.0:
+        because = f"not inferior only counts when the whole interval lies below {_figure(margin_bps)} bps"
     if (
         mean_bps is None
         or low_bps is None
         or high_bps is None
         or not all(map(math.isfinite, (mean_bps, low_bps, high_bps)))
     ):
-        return Check(name, "hold", mean_bps, 0.0, because, f"{name}: no interval (fewer than 20 sessions), so hold")
-    text = f"{mean_bps:+.2f} bps [{low_bps:+.2f}, {high_bps:+.2f}] against the benchmark policy"
-    if high_bps < 0.0:
-        return Check(name, "pass", mean_bps, 0.0, because, f"{name}: {text}: cheaper")
-    if low_bps > 0.0:
-        return Check(name, "fail", mean_bps, 0.0, because, f"{name}: {text}: dearer")
-    return Check(name, "hold", mean_bps, 0.0, because, f"{name}: {text}: not told apart")
+        said = f"{name}: no interval (fewer than 20 sessions), so hold"
+        return Check(name, "hold", mean_bps, margin_bps, because, said)
+    text = f"{mean_bps:+.2f} bps [{low_bps:+.2f}, {high_bps:+.2f}] against {rival}"
+    if high_bps < margin_bps:
+        word = "cheaper" if high_bps < 0.0 else f"not inferior by {_figure(margin_bps)} bps"
+        return Check(name, "pass", mean_bps, margin_bps, because, f"{name}: {text}: {word}")
+    if low_bps > margin_bps:
+        return Check(name, "fail", mean_bps, margin_bps, because, f"{name}: {text}: dearer")
+    return Check(name, "hold", mean_bps, margin_bps, because, f"{name}: {text}: not told apart")
 
 
 def judge(checks: Sequence[Check]) -> GateVerdict:
-    """The verdict over all checks."""
-    if not checks:
+    """The verdict over all checks; notes alone are no evidence."""
+    deciding = [check for check in checks if check.verdict != "note"]
+    if not deciding:
         missing = Check("evidence", "hold", 0.0, 1.0, "no evidence is no pass", "evidence: none at all, so hold")
-        return GateVerdict("hold", (missing,))
-    worst = max((check.verdict for check in checks), key=lambda verdict: ORDER[verdict])
+        return GateVerdict("hold", (missing, *checks))
+    worst = max((check.verdict for check in deciding), key=lambda verdict: ORDER[verdict])
     return GateVerdict(worst, tuple(checks))

@@ -53,3 +53,24 @@ class Recipe:
     def recipe_id(self) -> str:
         """First 12 hex digits of the SHA-256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+
+    @property
+    def signal_part(self) -> str:
+        """Everything that a fit depends on, as JSON: recipes that agree in it share one fit a night."""
+        told = asdict(self)
+        return json.dumps({name: told[name] for name in SIGNAL_PARTS}, sort_keys=True, separators=(",", ":"))
+
+
+SIGNAL_PARTS = ("features", "horizons_seconds", "objective", "hyper", "window_sessions", "code_sha256")
+
+
+def recipe_from(text: str | bytes) -> Recipe:
+    """The recipe that `to_json` told. Raises ValueError for a recipe of a checkout that described it otherwise."""
+    told = json.loads(text)
+    try:
+        policy = PolicyParameters(**{**told["policy"], "tolerance": tuple(told["policy"]["tolerance"])})
+        features = tuple((str(name), str(version)) for name, version in told["features"])
+        known = {"features": features, "horizons_seconds": tuple(told["horizons_seconds"]), "policy": policy}
+        return Recipe(**{**told, **known, "hyper": HyperParameters(**told["hyper"])})
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a recipe of another checkout: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,8 @@ class Comparison:
     high_participation: float
 
 
-def _compare(own: pd.DataFrame, other: pd.DataFrame) -> Comparison:
+def compare(own: pd.DataFrame, other: pd.DataFrame) -> Comparison:
+    """One policy against another on the same orders. Raises pandas.errors.MergeError where an order is there twice."""
     rows = own.merge(other, on="parent_order_id", suffixes=("", "_benchmark"), validate="1:1").sort_values(
         ["session", "parent_order_id"]
     )
@@ -67,7 +69,22 @@ def comparisons(rows: pa.Table, benchmark: str) -> tuple[Comparison, ...]:
         other = group[group["policy_version"] == benchmark]
         for version, own in group.groupby("policy_version", sort=True):
             if version != benchmark:
-                found.append(_compare(own, other))
+                found.append(compare(own, other))
+    return tuple(found)
+
+
+def paired_with(rows: pa.Table, pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, Any], ...]:
+    """(policy, other) pairs that worked the same orders, per order set and fill bound; `against` names the other."""
+    frame = rows.to_pandas()
+    by_policy = {str(version): own for version, own in frame.groupby("policy_version", sort=True)}
+    found = []
+    for policy, other in pairs:
+        if policy == other or not {policy, other} <= set(by_policy):
+            continue
+        theirs = dict(iter(by_policy[other].groupby(["order_set_hash", "fill_bound"], sort=True)))
+        for key, own in by_policy[policy].groupby(["order_set_hash", "fill_bound"], sort=True):
+            if key in theirs:
+                found.append({**_plain(compare(own, theirs[key])), "against": other})
     return tuple(found)
 
 
@@ -127,8 +144,14 @@ def _log_plots(context: StepContext, registry: Registry, run_id: str, rows: pa.T
         registry.log_files(run_id, Path(folder), "plots")
 
 
-def write_backtest_evidence(context: StepContext, registry: Registry, candidate: RegisteredVersion) -> tuple[str, ...]:
-    """Evidence section, MLflow metrics and plots (once per result); the sentences of tonight's candidate."""
+def write_backtest_evidence(
+    context: StepContext, registry: Registry, candidate: RegisteredVersion, champion: str,
+    pairs: Sequence[tuple[str, str]] = (),
+) -> tuple[str, ...]:  # fmt: skip
+    """Evidence section, MLflow metrics and plots (once per result); the sentences of tonight's candidate.
+
+    pairs: (policy, other) compared beside every policy with the benchmark.
+    """
     market, night, lake = context.market.name, context.night, context.lake
     benchmark = benchmark_policy(market).version
     rows = lake.read_day(BACKTESTS, market, night)
@@ -138,8 +161,10 @@ def write_backtest_evidence(context: StepContext, registry: Registry, candidate:
     section: dict[str, Any] = {
         "candidate": candidate.name,
         "benchmark": benchmark,
+        "champion": champion,
         "order_set_hash": orders,
-        "comparisons": [{**_plain(one), "difference_bps": one.paired.difference_bps} for one in found],
+        "comparisons": [_plain(one) for one in found],
+        "paired": list(paired_with(rows, pairs)),
     }
     write_section(context, "backtest", section)
     result = lake.fingerprint(BACKTESTS, market, night)

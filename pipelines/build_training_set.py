@@ -21,6 +21,7 @@ from infra.revision import source_digest
 from infra.tables import SILVER, TRAINING_SETS
 from pipelines.current_recipe import candidate_recipe
 from pipelines.feature_correlations import commit_correlations
+from pipelines.recipes.active import active_on
 from pipelines.step import StepContext, StepReport
 from pipelines.training_rows import SOURCES, content_hash
 
@@ -82,7 +83,8 @@ def run(context: StepContext) -> StepReport:
     labels = lake.commit_days(LABELS_TABLE, market, _build_labels(context))
     correlated = commit_correlations(context)
     days = tuple(day for day in lake.days(LABELS_TABLE, market) if day <= context.night)
-    days = days[-candidate_recipe(context.settings).window_sessions :]
+    active = active_on(context.settings, context.market, context.night)
+    days = days[-max(one.recipe.window_sessions for one in active.recipes) :]
     rows = training_set_row(context, days)
     known = lake.read_day(TRAINING_SETS, market, context.night, rows.column_names)
     is_known = known.column("training_set_id").equals(rows.column("training_set_id"))

@@ -1,134 +1,111 @@
-"""Judge tonight's candidate: evidence from tables, a verdict with reasons in words, fail closed.
+"""Judge tonight's candidate, and the recipe on trial where it is another one: a verdict with reasons, fail closed.
 
-The verdict goes to `gold.health`, to the MLflow run and to the page. It promotes nobody. A further kind of evidence is
-one `check_…` in `evidence_checks`.
+The evidence is in `gate_evidence.py`, a row a kind. The verdict goes to `gold.health`, to the MLflow run and to the
+page; `fillwise gate --explain` tells it in words. It promotes nobody. Beside the checks it records what the look cost
+of the recipe's error budget (`recipe_trial`), and how the replay's fills stood to the desk's today (`session_fills`),
+from which later nights draw their line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from infra.registry import Registry
+from infra.lake import Commit
+from infra.registry import RegisteredVersion, Registry
 from infra.tables import HEALTH
-from models.gates import Check, GateVerdict, Verdict, check_at_least, check_at_most, check_cost, judge
-from pipelines.backtest import candidate_of
-from pipelines.backtest_evidence import PESSIMISTIC
-from pipelines.evidence import read_section
-from pipelines.health import HealthRow, record_health
+from models.gates import Check, GateVerdict, judge
+from pipelines.backtest import on_trial
+from pipelines.fill_rows import DIFFERENCE, RATIO, of_session
+from pipelines.gate_evidence import BECAUSE_BUDGET, GateFacts, evidence_checks
+from pipelines.gate_facts import GATE_STEPS, TRIAL, gate_facts
+from pipelines.health import HealthRow, Verdict, record_health
 from pipelines.step import StepContext, StepReport
 
-STEP, QUALITY_STEP, SKEW_STEP = "gate", "validate", "skew"
-MIN_SESSIONS, BECAUSE_SESSIONS = 20, "a block bootstrap over fewer sessions covers far less than it says"
-MIN_ORDERS, BECAUSE_ORDERS = 2_000, "with a spread of tens of bps an order, fewer orders cannot show one bp"
-MAX_TAIL_BPS, BECAUSE_TAIL = 5.0, "a cheaper mean must not be paid for by the dearest twentieth of the orders"
-MIN_COMPLETION_POINTS, BECAUSE_COMPLETION = -1.0, "an order left open is a cost that the client bears elsewhere"
-MOST_PARTICIPATION_PERCENT, BECAUSE_PARTICIPATION = (
-    50.0,
-    "where one order in twenty is half of the volume, a replay says nothing",
-)
-MIN_SLOPE, BECAUSE_SLOPE = 0.2, "a signal whose moves hardly come true must not time orders"
-MIN_RANK, BECAUSE_RANK = 0.0, "a signal that ranks no better than chance must not time orders"
-BECAUSE_SKEW = "a desk that computes features differently trades another model than the one judged"
-BECAUSE_QUALITY = "evidence from a day whose checks failed is no evidence"
+STEP, STEP_ON_TRIAL = GATE_STEPS
+BECAUSE_ROWS = "later nights draw their line from it"
 
 
-def candidate_comparison(backtest: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The candidate's comparison under the pessimistic bound; empty when the backtest left none."""
-    found: list[dict[str, Any]] = [
-        one
-        for one in backtest.get("comparisons", ())
-        if one["policy_version"] == backtest.get("candidate") and one["fill_bound"] == PESSIMISTIC
+@dataclass(frozen=True)
+class Judged:
+    """One version's facts and verdict."""
+
+    version: RegisteredVersion
+    facts: GateFacts
+    verdict: GateVerdict
+
+
+def judge_version(context: StepContext, version: RegisteredVersion) -> Judged:
+    """The gate's word on one of tonight's versions."""
+    facts = gate_facts(context, version)
+    return Judged(version, facts, judge(evidence_checks(facts)))
+
+
+def _trial_row(judged: Judged) -> HealthRow:
+    """What the look cost: figure = spent, threshold = level, and whether the cost passed at it."""
+    look, costs = judged.facts.look, [one for one in judged.verdict.checks if one.name.startswith("cost_against")]
+    word: Verdict = "pass" if all(one.verdict in ("pass", "note") for one in costs) and costs else "hold"
+    verdict: Verdict = "hold" if look.level is None else word
+    return HealthRow(TRIAL, judged.facts.recipe_id, verdict, look.spends, look.level, BECAUSE_BUDGET, look.reason)
+
+
+def _fill_rows(context: StepContext, judged: Judged) -> list[HealthRow]:
+    own = of_session(judged.facts.fills, context.night)
+    if own is None:
+        return []
+    found = (
+        (RATIO, own.ratio if math.isfinite(own.ratio) else None, "resting fills of the replay over the desk's"),
+        (DIFFERENCE, own.difference_bps, "cost of the replay less the desk's, bps"),
+    )
+    name = context.market.name
+    return [
+        HealthRow(row, name, "note", figure, None, BECAUSE_ROWS, f"{words}, {own.orders} orders")
+        for row, figure, words in found
     ]
-    return found[0] if found else {}
 
 
-def decision_signal(train: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Held-out quality of the horizon that policies read; empty when there is none."""
-    from models.signal import DECISION_HORIZON_SECONDS
-
-    found: list[dict[str, Any]] = [
-        one for one in train.get("signal", ()) if one["horizon_seconds"] == DECISION_HORIZON_SECONDS
-    ]
-    return found[0] if found else {}
+def _check_row(check: Check, subject: str) -> HealthRow:
+    return HealthRow(check.name, subject, check.verdict, check.figure, check.threshold, check.because, check.reason)
 
 
-def quality_check(health: pa.Table) -> Check:
-    """Data quality of the night, rows that `validate` recorded: a failed check fails the gate, none at all holds it."""
-    if health.num_rows == 0:
-        return Check("data_quality", "hold", None, 0.0, BECAUSE_QUALITY, "data_quality: no checks recorded, so hold")
-    failed = pc.sum(pc.equal(health.column("verdict"), "fail")).as_py()
-    return check_at_most("data_quality", float(failed), 0.0, BECAUSE_QUALITY, "fail", " failed checks")
-
-
-def skew_check(health: pa.Table) -> Check:
-    """The night's check of skew, as it was recorded: what failed fails, nothing compared or recorded holds."""
-    rows = health.to_pylist()
-    if not rows:
-        return Check("skew", "hold", None, 0.0, BECAUSE_SKEW, "skew: no check recorded, so hold")
-    (row,) = rows
-    verdict: Verdict = "hold" if row["verdict"] == "note" else row["verdict"]
-    return Check("skew", verdict, row["figure"], 0.0, BECAUSE_SKEW, f"{row['reason']} ({BECAUSE_SKEW})")
-
-
-def _percent(fraction: float | None) -> float | None:
-    return None if fraction is None else 100.0 * fraction
-
-
-def evidence_checks(train: Mapping[str, Any], backtest: Mapping[str, Any], health: pa.Table) -> tuple[Check, ...]:
-    """All evidence of the night, judged one by one. `health`: the night's rows of `gold.health`."""
-    quality, skew = (health.filter(pc.equal(health["step"], step)) for step in (QUALITY_STEP, SKEW_STEP))
-    cost, signal = candidate_comparison(backtest), decision_signal(train)
-    return (
-        quality_check(quality),
-        skew_check(skew),
-        check_at_least("sessions", cost.get("sessions"), MIN_SESSIONS, BECAUSE_SESSIONS),
-        check_at_least("orders", cost.get("orders"), MIN_ORDERS, BECAUSE_ORDERS),
-        check_cost(cost.get("difference_bps"), cost.get("low_bps"), cost.get("high_bps")),
-        check_at_most("cost_tail", cost.get("cvar_difference_bps"), MAX_TAIL_BPS, BECAUSE_TAIL, "fail", " bps"),
-        check_at_least(
-            "completion", _percent(cost.get("completion_difference")), MIN_COMPLETION_POINTS, BECAUSE_COMPLETION,
-            "fail", " percentage points",
-        ),
-        check_at_most(
-            "participation", _percent(cost.get("high_participation")), MOST_PARTICIPATION_PERCENT,
-            BECAUSE_PARTICIPATION, unit=" %",
-        ),
-        check_at_least("signal_calibration", signal.get("slope"), MIN_SLOPE, BECAUSE_SLOPE),
-        check_at_least("signal_rank_correlation", signal.get("rank_correlation"), MIN_RANK, BECAUSE_RANK),
-    )  # fmt: skip
-
-
-def health_rows(verdict: GateVerdict, subject: str) -> list[HealthRow]:
-    """Rows of `gold.health`: the verdict itself, then one a check."""
+def health_rows(context: StepContext, judged: Judged) -> list[HealthRow]:
+    """Rows of `gold.health`: the verdict itself, one a check, and what later nights need."""
+    verdict, subject = judged.verdict, judged.version.name
     because = "the worst of all checks; missing evidence holds"
     summary = HealthRow("verdict", subject, verdict.verdict, None, None, because, "; ".join(verdict.reasons))
-    return [summary, *(HealthRow(check.name, subject, *_words(check)) for check in verdict.checks)]
+    checks = [_check_row(check, subject) for check in verdict.checks]
+    return [summary, *checks, _trial_row(judged), *_fill_rows(context, judged)]
 
 
-def _words(check: Check) -> tuple[Verdict, float | None, float | None, str, str]:
-    return check.verdict, check.figure, check.threshold, check.because, check.reason
+def _log(registry: Registry, judged: Judged) -> None:
+    """The verdict on the MLflow run and version, once."""
+    reasons = "; ".join(judged.verdict.reasons)
+    if registry.tag_of(judged.version.run_id, "fillwise.gate_reasons") != reasons:
+        tags = {"fillwise.gate": judged.verdict.verdict, "fillwise.gate_reasons": reasons}
+        registry.log(judged.version.run_id, tags=tags)
+        registry.tag_version(judged.version, tags)
+
+
+def _record(context: StepContext, registry: Registry, step: str, judged: Judged) -> tuple[Commit, int]:
+    rows = health_rows(context, judged)
+    commit = record_health(context, step, context.night, rows)
+    _log(registry, judged)
+    return commit, len(rows)
 
 
 def run(context: StepContext) -> StepReport:
-    """Record the verdict on tonight's candidate."""
+    """Record the verdict on tonight's candidate, and on the recipe on trial where it is another one."""
     registry = Registry(context.settings)
-    candidate = candidate_of(context, registry)
+    trials = on_trial(context, registry)
     health = context.lake.read_day(HEALTH, context.market.name, context.night)
-    train, backtest = read_section(context, "train"), read_section(context, "backtest")
-    if backtest.get("candidate") != candidate.name:
-        backtest = {}
-    verdict = judge(evidence_checks(train, backtest, health))
-    rows = health_rows(verdict, candidate.name)
-    commit = record_health(context, STEP, context.night, rows)
-    if registry.tag_of(candidate.run_id, "fillwise.gate_reasons") != "; ".join(verdict.reasons):
-        tags = {"fillwise.gate": verdict.verdict, "fillwise.gate_reasons": "; ".join(verdict.reasons)}
-        registry.log(candidate.run_id, tags=tags)
-        registry.tag_version(candidate, tags)
-    notes = (f"{candidate.name}: {verdict.verdict}", *verdict.reasons)
+    found = [(STEP, judge_version(context, trials[0].version))]
+    found += [(STEP_ON_TRIAL, judge_version(context, one.version)) for one in trials if one.active.role == "challenger"]
+    written = [_record(context, registry, step, judged) for step, judged in found]
+    notes = [note for _, one in found for note in (f"{one.version.name}: {one.verdict.verdict}", *one.verdict.reasons)]
     return StepReport(
-        rows_in=health.num_rows, rows_out=len(rows), tables=(commit,), is_unchanged=commit.is_unchanged, notes=notes
+        rows_in=health.num_rows,
+        rows_out=sum(count for _, count in written),
+        tables=tuple(commit for commit, _ in written),
+        is_unchanged=all(commit.is_unchanged for commit, _ in written),
+        notes=tuple(notes),
     )

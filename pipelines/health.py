@@ -21,7 +21,7 @@ from infra.tables import HEALTH
 from pipelines.step import StepContext
 from pipelines.step_rows import with_other_steps
 
-Verdict = Literal["pass", "hold", "fail", "note"]
+Verdict = Literal["pass", "ask", "hold", "fail", "note"]
 
 
 @dataclass(frozen=True)

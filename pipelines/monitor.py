@@ -1,9 +1,11 @@
 """Step `monitor`: tonight's features against the training window, into `gold.health` and onto a page.
 
 The verdict is that of `models/drift.py`. The window is the `history_sessions` before tonight, those that a refit may
-learn from; up to a year of sessions sets the threshold. The page at `<home>/pages/<market>/<day>/drift.html` shows
-the features that stand furthest apart. Everything is read off the daily sketches; no row of a feature is touched. The
-features page (`fillwise features --page`) is written anew, unless there is a later session than tonight's.
+learn from; up to a year of sessions sets the threshold. Each arm that trades by a refit is held against what it learned
+from itself (`arm_drift.py`): that is what the rollout hears. The page at `<home>/pages/<market>/<day>/drift.html` shows
+the features that stand furthest apart. Distances are read off the daily sketches; only where an arm trades by a signal
+are tonight's rows of features read, to hold what it says against what came. The features page (`fillwise features
+--page`) is written anew, unless there is a later session than tonight's.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from infra.drift_report import MAX_COLUMNS, MAX_ROWS, DriftPage, draw_drift_repo
 from infra.errors import EvidenceError
 from infra.tables import FEATURE_SKETCHES
 from models.drift import DriftVerdict, FeatureHistory, judge_drift
+from pipelines.arm_drift import arm_rows
 from pipelines.feature_page import write_page
 from pipelines.health import HealthRow, record_health
 from pipelines.sketch_history import SessionSums, feature_history, read_sums
@@ -39,11 +42,11 @@ Float = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Compared:
-    """What tonight's comparison found, and the rows of features behind it."""
+    """What tonight's comparison found, and the sketches behind it, tonight's last."""
 
     verdict: DriftVerdict
     page: DriftPage
-    rows: int
+    sums: tuple[SessionSums, ...]
 
 
 def _require_tonight(context: StepContext, sums: Sequence[SessionSums]) -> None:
@@ -63,7 +66,7 @@ def _compare(context: StepContext, days: Sequence[date]) -> Compared:
     histories = (feature_history(sums, name) for name in FEATURE_NAMES)
     verdict = judge_drift(histories, context.settings.history_sessions)
     furthest = [feature_history(sums, drift.feature) for drift in verdict.features[:MAX_COLUMNS]]
-    return Compared(verdict, _draw(context, furthest), sum(found.rows for found in sums))
+    return Compared(verdict, _draw(context, furthest), tuple(sums))
 
 
 def _values(history: FeatureHistory, first: int, last: int | None) -> Float:
@@ -100,10 +103,13 @@ def run(context: StepContext) -> StepReport:
     every = context.lake.days(FEATURE_SKETCHES, context.market.name)
     days = [day for day in every if day <= context.night]
     found = _compare(context, days[-1 - HISTORY_SESSIONS :])
-    rows = _health(found.verdict, found.page)
+    arms, drift = arm_rows(context, found.sums)
+    rows = [*_health(found.verdict, found.page), *arms]
     commit = record_health(context, STEP, context.night, rows)
     path = context.page_folder(context.night) / "drift.html"
-    notes = (found.verdict.reason, f"page {path}" if found.page.columns else "no page: nothing to compare")
+    page = f"page {path}" if found.page.columns else "no page: nothing to compare"
+    said = () if drift is None else (f"arms: {drift.verdict}, {drift.reason}",)
+    notes = (found.verdict.reason, *said, page)
     if days == list(every):
         write_page(context)
-    return StepReport(found.rows, len(rows), 0, (commit,), commit.is_unchanged, notes)
+    return StepReport(sum(one.rows for one in found.sums), len(rows), 0, (commit,), commit.is_unchanged, notes)

@@ -16,6 +16,7 @@ from models.drift import (
     MINIMUM_SESSIONS,
     DriftVerdict,
     FeatureHistory,
+    alarm_threshold,
     distances,
     history_distances,
     judge_drift,
@@ -127,6 +128,26 @@ def test_a_session_of_the_window_is_not_compared_with_itself() -> None:
     without = distances(past[0] + past[2], past[1])
     assert history_distances(past, 3)[1].tolist() == without.tolist()
     assert history_distances(past, 1)[0].tolist() == distances(past[2], past[0]).tolist()
+
+
+def test_an_arm_s_own_window_is_what_today_is_held_against() -> None:
+    """The market moved after the fourth session: what was trained before is far from today, what came after is not."""
+    past = [session(seed) for seed in range(4)] + [session(seed, shift=1.5) for seed in range(4, 8)]
+    every = np.array([*past, session(99, shift=1.5)])
+    places = np.flatnonzero(every[:, 1].sum(axis=(0, 1)))
+    history = FeatureHistory("b", HOURS, places, every[:, 1][:, :, places])
+    stale, fresh = (judge_drift([history], window) for window in (slice(0, 4), slice(4, 8)))
+    assert stale.statistic > 0.4
+    assert fresh.statistic < 0.1
+    assert judge_drift([history], 4).statistic == fresh.statistic
+    assert judge_drift([history], slice(0, 0)).reason == "too few rows in every hour"
+
+
+def test_more_kinds_share_one_alarm_budget_and_so_alarm_later() -> None:
+    statistics = np.arange(250.0)
+    assert alarm_threshold(statistics) == 246.0
+    assert alarm_threshold(statistics, kinds=3) == 248.0
+    assert alarm_threshold(statistics[:124]) is None
 
 
 def test_a_feature_of_another_definition_before_today_counts_for_nothing() -> None:
