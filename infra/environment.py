@@ -16,6 +16,8 @@ from infra.settings import PROJECT, Settings
 
 SQLITE_WAIT_SECONDS = 60
 """Scheduler, API server and triggerer share one file; five seconds, the default, are not enough on two busy cores."""
+FIRST_USERS = "admin:op,fillwise:viewer"
+"""The operator, and our own service, which reads answers to cards; people come from the ledger."""
 COMPILED = ("features", "models")
 KERNELS_KEPT_SECONDS = 30 * 86_400.0
 """A month: whoever goes back to an older checkout within it finds its kernels compiled."""
@@ -82,6 +84,18 @@ def quiet_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def airflow_users_file(settings: Settings) -> Path:
+    """Who may log in to Airflow, as `user:role,…`; `fillwise up` writes it from the people of the ledger."""
+    return settings.keys / "airflow_users"
+
+
+def _airflow_users(settings: Settings) -> str:
+    try:
+        return airflow_users_file(settings).read_text().strip() or FIRST_USERS
+    except OSError:
+        return FIRST_USERS
+
+
 def airflow_environment(settings: Settings) -> dict[str, str]:
     """Airflow on SQLite below the state folder; keys are made once and kept."""
     airflow = settings.home / "airflow"
@@ -92,7 +106,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": "",
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": "utc",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": _airflow_users(settings),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(settings.keys / "airflow_passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow / 'airflow.db'}?timeout={SQLITE_WAIT_SECONDS}",
         "AIRFLOW__API__WORKERS": "1",

@@ -2,8 +2,10 @@
 
     hash = sha256(previous hash, newline, canonical JSON of the entry)
 
-Sequence and chain are global over all streams: of a chain a stream, a whole rollout or its tail could vanish unseen.
-Whoever holds a head (`fillwise ledger export`) can tell a rewritten chain from the one that was.
+Both times of an entry are in its hash: `at`, which the writer gave, and `recorded_at`, the database's own clock, so
+that an entry that was dated back shows. Sequence and chain are global over all streams: of a chain a stream, a whole
+rollout or its tail could vanish unseen. Whoever holds a head (`fillwise ledger export`) can tell a rewritten chain from
+the one that was.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from infra.signing import canonical
@@ -29,7 +31,10 @@ class Draft:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry. sequence: its place in the ledger, from 1. stream_sequence: its place in the stream, from 1."""
+    """One entry. sequence: its place in the ledger, from 1. stream_sequence: its place in the stream, from 1.
+
+    at: when it happened, by its writer. recorded_at: when the database took it; empty in ledgers of before that.
+    """
 
     sequence: int
     stream: str
@@ -40,6 +45,7 @@ class Entry:
     payload: Mapping[str, Any]
     previous_hash: str
     hash: str
+    recorded_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ class Row:
     payload: str
     previous_hash: str
     hash: str
+    recorded_at: str = ""
 
     def to_entry(self) -> Entry:
         """The same with the payload read."""
@@ -82,23 +89,36 @@ class Row:
 
 
 def hash_of(row: Row) -> str:
-    """The hash that a row should have."""
+    """The hash that a row should have; none for a row that no writer of ours made, with bytes where text should be."""
     told = [row.sequence, row.stream, row.stream_sequence, row.at, row.actor, row.kind, row.payload]
-    return hashlib.sha256(f"{row.previous_hash}\n{canonical(told)}".encode()).hexdigest()
+    told += [row.recorded_at] if row.recorded_at else []
+    try:
+        return hashlib.sha256(f"{row.previous_hash}\n{canonical(told)}".encode()).hexdigest()
+    except (TypeError, ValueError):
+        return ""
 
 
-def chained(head: Head, stream: str, stream_sequence: int, at: str, actor: str, drafts: Iterable[Draft]) -> list[Row]:
+def chained(
+    head: Head, stream: str, stream_sequence: int, at: str, actor: str, drafts: Iterable[Draft], recorded_at: str = ""
+) -> list[Row]:
     """Rows that follow a head. Raises ValueError for a payload that JSON cannot hold, NaN among it."""
     found, last = [], head
     for place, draft in enumerate(drafts, start=1):
         row = Row(
-            last.sequence + 1, stream, stream_sequence + place, at, actor, draft.kind, canonical(draft.payload),
-            last.hash, "",
+            last.sequence + 1, stream, stream_sequence + place, at, actor, draft.kind, _text(draft.payload),
+            last.hash, "", recorded_at,
         )  # fmt: skip
-        row = Row(**{**row.__dict__, "hash": hash_of(row)})
+        row = replace(row, hash=hash_of(row))
         found.append(row)
         last = Head(row.sequence, row.hash)
     return found
+
+
+def _text(payload: Mapping[str, Any]) -> str:
+    """The payload as it is stored. Raises ValueError for NaN, and for half a character (a lone surrogate)."""
+    told = canonical(payload)
+    told.encode()
+    return told
 
 
 def _fault(row: Row, last: Head, places: Mapping[str, int]) -> str | None:
@@ -116,14 +136,15 @@ def _fault(row: Row, last: Head, places: Mapping[str, int]) -> str | None:
 
 def verify_rows(rows: Iterable[Row], heads: Iterable[Head] = ()) -> Verification:
     """Recompute the chain, and hold it against heads that were exported. The first bad entry is named."""
-    last, places, wanted = Head(0, FIRST_HASH), dict[str, int](), {head.sequence: head for head in heads}
+    last, places, wanted = Head(0, FIRST_HASH), dict[str, int](), dict[int, set[str]]()
+    for head in heads:
+        wanted.setdefault(head.sequence, set()).add(head.hash)
     for row in rows:
         fault = _fault(row, last, places)
         if fault is not None:
             return Verification(False, last.sequence, last, last.sequence + 1, fault)
         places[row.stream], last = row.stream_sequence, Head(row.sequence, row.hash)
-        head = wanted.pop(row.sequence, None)
-        if head is not None and head.hash != row.hash:
+        if wanted.pop(row.sequence, {row.hash}) != {row.hash}:
             fault = f"entry {row.sequence} has another hash than the exported head: everything up to it was rewritten"
             return Verification(False, last.sequence, last, row.sequence, fault)
     wanted.pop(0, None)

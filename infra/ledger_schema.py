@@ -1,13 +1,15 @@
-"""The ledger's table, and the triggers that refuse to change it. SQLAlchemy's second door, behind `infra/ledger.py`."""
+"""The ledger's table, and the guards (triggers) that refuse to change it. Behind `infra/ledger.py`.
+
+Guards refuse update, delete and truncate, and an insert that is not the next one: without that, SQLite's `INSERT OR
+REPLACE` overwrites an entry and no trigger of deletion is asked.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, UniqueConstraint, inspect, text
 
-from sqlalchemy import BigInteger, Column, Engine, MetaData, Table, Text, UniqueConstraint, create_engine, event, text
+from infra.ledger_engine import SCHEMA
 
-CONNECT_SECONDS, STATEMENT_SECONDS, LOCK_SECONDS = 5, 15, 10
-"""A database that does not answer must not hold up a rollback: five seconds to connect, fifteen for a statement."""
 METADATA = MetaData()
 ENTRIES = Table(
     "ledger_entry",
@@ -21,60 +23,83 @@ ENTRIES = Table(
     Column("payload", Text, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    Column("recorded_at", Text, nullable=False, server_default=""),
     UniqueConstraint("stream", "stream_sequence"),
 )
 ADVISORY_LOCK = 7_451_206_911
 REFUSAL = "the ledger is append-only"
-SQLITE_TRIGGERS = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS ledger_no_{verb.lower()} BEFORE {verb} ON ledger_entry "
-    f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
-    for verb in ("UPDATE", "DELETE")
+NEXT = "NEW.sequence <> (SELECT COALESCE(MAX(sequence), 0) + 1 FROM ledger_entry)"
+SQLITE_GUARDS = {
+    "ledger_no_update": f"BEFORE UPDATE ON ledger_entry BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+    "ledger_no_delete": f"BEFORE DELETE ON ledger_entry BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+    "ledger_no_gap": f"BEFORE INSERT ON ledger_entry WHEN {NEXT} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+}
+POSTGRES_GUARDS = {
+    "ledger_no_change": "BEFORE UPDATE OR DELETE ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_refuse()",
+    "ledger_no_truncate": "BEFORE TRUNCATE ON ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()",
+    "ledger_no_gap": "BEFORE INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_refuse()",
+}
+POSTGRES_FUNCTION = (
+    "CREATE OR REPLACE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    f"IF TG_OP = 'INSERT' THEN IF NOT {NEXT} THEN RETURN NEW; END IF; END IF; RAISE EXCEPTION '{REFUSAL}'; END $$"
 )
-POSTGRES_TRIGGERS = (
-    "CREATE OR REPLACE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$",
-    "CREATE OR REPLACE TRIGGER ledger_no_change BEFORE UPDATE OR DELETE ON ledger_entry "
-    "FOR EACH ROW EXECUTE FUNCTION ledger_refuse()",
-    "CREATE OR REPLACE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON ledger_entry "
-    "FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()",
-)
+SQLITE_CLOCK = "SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
+POSTGRES_CLOCK = """SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+IN_FORCE = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger_entry'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = 'ledger_entry'::regclass AND tgenabled IN ('O', 'A')",
+}
 
 
-def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS, "isolation_level": None})
-
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
 
 
-def _postgres(url: str) -> Engine:
-    options = f"-c statement_timeout={STATEMENT_SECONDS * 1000} -c lock_timeout={LOCK_SECONDS * 1000}"
-    alive = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-    arguments = {"connect_timeout": CONNECT_SECONDS, "options": options, "tcp_user_timeout": 15_000, **alive}
-    return create_engine(url, connect_args=arguments, pool_pre_ping=True)
-
-
-def open_engine(url: str) -> Engine:
-    """An engine whose transactions are the only writer while they last, and whose connections all have an end."""
-    return _sqlite(url) if url.startswith("sqlite") else _postgres(url)
-
-
-def take_turn(connection: Any) -> None:
+def take_turn(connection: Connection) -> None:
     """Be the only writer until the transaction ends. SQLite's `BEGIN IMMEDIATE` is that already."""
-    if connection.dialect.name == "postgresql":
+    if not _is_sqlite(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
 
 
-def prepare(connection: Any) -> None:
-    """Make table and triggers where they are missing."""
+def database_time(connection: Connection) -> str:
+    """The database's own clock, UTC."""
+    return str(connection.execute(text(SQLITE_CLOCK if _is_sqlite(connection) else POSTGRES_CLOCK)).scalar())
+
+
+def is_prepared(connection: Connection) -> bool:
+    """Whether the table is there with every column."""
+    found = inspect(connection)
+    return found.has_table(ENTRIES.name) and any(
+        one["name"] == "recorded_at" for one in found.get_columns(ENTRIES.name)
+    )
+
+
+def prepare(connection: Connection) -> None:
+    """Make table and guards, and bring an older table to this form. A table in this form keeps the guards it has."""
+    if is_prepared(connection):
+        return
+    if not _is_sqlite(connection):
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    if inspect(connection).has_table(ENTRIES.name):
+        connection.execute(text("ALTER TABLE ledger_entry ADD COLUMN recorded_at TEXT NOT NULL DEFAULT ''"))
     METADATA.create_all(connection)
-    triggers = SQLITE_TRIGGERS if connection.dialect.name == "sqlite" else POSTGRES_TRIGGERS
-    for statement in triggers:
-        connection.execute(text(statement))
+    put_guards(connection)
+
+
+def missing_guards(connection: Connection) -> tuple[str, ...]:
+    """Names of the guards that are not there, or switched off."""
+    there = set(connection.execute(text(IN_FORCE[connection.dialect.name])).scalars())
+    wanted = SQLITE_GUARDS if _is_sqlite(connection) else POSTGRES_GUARDS
+    return tuple(sorted(set(wanted) - there))
+
+
+def put_guards(connection: Connection) -> tuple[str, ...]:
+    """Put the missing guards back; their names."""
+    missing = missing_guards(connection)
+    guards = SQLITE_GUARDS if _is_sqlite(connection) else POSTGRES_GUARDS
+    if missing and not _is_sqlite(connection):
+        connection.execute(text(POSTGRES_FUNCTION))
+    for name in missing:
+        verb = "CREATE TRIGGER" if _is_sqlite(connection) else "CREATE OR REPLACE TRIGGER"
+        connection.execute(text(f"{verb} {name} {guards[name]}"))
+    return missing

@@ -36,6 +36,8 @@ class Settings:
     recipe: the recipe that the night puts forward as a candidate (`fillwise recipe list`).
     ledger_purpose: desk, or simulation for a state folder that no desk may trade from.
     ledger_url: SQLAlchemy address of a PostgreSQL ledger, as postgresql+psycopg://…; empty: SQLite in the state folder.
+    alert_urls: apprise addresses of alerts, `|` between levels; empty: those of `<home>/keys/alert_urls`.
+    alert_minutes: how long a level of addresses has to acknowledge before the next one is told.
     """
 
     home: Path = PROJECT / ".fillwise"
@@ -56,6 +58,8 @@ class Settings:
     ledger_url: str = ""
     ledger_purpose: str = "desk"
     recipe: str = "signal"
+    alert_urls: str = ""
+    alert_minutes: float = 15.0
 
     @property
     def lake(self) -> Path:
@@ -100,6 +104,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "superseded_days": (0, 36_500),
     "logs_days": (1, 36_500),
     "pages_days": (1, 36_500),
+    "alert_minutes": (1, 1_440),
     "mlflow_port": (1, 65_535),
     "airflow_port": (1, 65_535),
     "pages_port": (1, 65_535),

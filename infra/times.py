@@ -1,4 +1,4 @@
-"""A time that somebody wrote, or none.
+"""A time that somebody wrote, or none; and a time as we write it.
 
 >>> aware_time("2026-11-20T22:30:00+00:00").isoformat(), aware_time("2026-11-20 22:30"), aware_time("soon")
 ('2026-11-20T22:30:00+00:00', None, None)
@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 WRITTEN = "ISO 8601 with a zone, for example 2026-11-20T22:30:00+00:00"
 
@@ -18,3 +18,8 @@ def aware_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return None if found.tzinfo is None else found
+
+
+def stamp(at: datetime) -> str:
+    """The time as it is written: in UTC, with microseconds, ending in Z, so that texts sort as times do."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

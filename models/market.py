@@ -29,13 +29,16 @@ and lots, own generators, one compiled loop a day: the same inputs give the same
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 
+from models.limits_guard import Guard, no_guard
 from models.market_desk import STEP_SECONDS, apply_decision, decide_all, expire, next_arrival
 from models.market_flow import begin_second, extend, inner_place, one_event, waiting_time, write_row
+from models.market_limits import begin_step
 from models.market_parameters import ROW_SECONDS, TICK, HiddenParameters, MarketParameters
 from models.market_path import PRICE, Alphas, MarketSession, draw_path, open_price
 from models.market_random import stream_seed
@@ -69,6 +72,7 @@ __all__ = [
     "OpenMarket",
     "no_orders",
     "open_market",
+    "run_together",
 ]
 POLICY_NUMBERS = 9
 
@@ -93,12 +97,12 @@ def no_orders() -> MarketOrders:
 
 
 @njit(cache=True, nogil=True)
-def _run_second(s: State) -> None:
+def _run_second(s: State, guard: Guard) -> None:
     """Everything between two seconds: the market's events and our orders as they arrive, in time order."""
     at, parent = s.second + waiting_time(s), next_arrival(s)
     while True:
         if parent >= 0 and s.pending_at[parent] <= min(at, s.second + 1.0):
-            apply_decision(s, parent)
+            apply_decision(s, guard, parent)
             parent = next_arrival(s)
         elif at < s.second + 1.0:
             one_event(s, at)
@@ -122,7 +126,7 @@ def _open(s: State) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _run(s: State, policies: Float, signals_bps: Float, until: int) -> None:
+def _run(s: State, policies: Float, guard: Guard, signals_bps: Float, until: int) -> None:
     """The only door to the compiled market: decide at every half-minute, live through it, publish the book."""
     while s.second < until:
         if s.second < 0:
@@ -130,13 +134,18 @@ def _run(s: State, policies: Float, signals_bps: Float, until: int) -> None:
             _open(s)
         else:
             if s.second % STEP_SECONDS == 0:
-                decide_all(s, policies, signals_bps)
-            _run_second(s)
+                decide_all(s, policies, guard, signals_bps)
+            _run_second(s, guard)
             s.second += 1
         expire(s)
         begin_second(s)
         if s.second % ROW_SECONDS == 0:
             write_row(s)
+
+
+@njit(cache=True, nogil=True)
+def _book(s: State, guard: Guard) -> None:
+    begin_step(s, guard)
 
 
 @dataclass(frozen=True)
@@ -146,18 +155,29 @@ class OpenMarket:
     session: MarketSession
     state: State
 
-    def run(self, policies: Float, until: int | None = None, signals_bps: Float | None = None) -> None:
+    def run(
+        self,
+        policies: Float,
+        until: int | None = None,
+        signals_bps: Float | None = None,
+        guard: Guard | None = None,
+    ) -> None:
         """Run to second `until` from the open (default: the close) and publish the book there.
 
-        policies (9) or (a, 9): see `PolicyParameters.to_array`; each parent order is worked by the one that its field
-        P_POLICY names. They decide at every half-minute, the present one included and `until` excluded; signals_bps (a)
-        is what each reads there, so policies that read one are run half a minute at a time.
+        policies (9) or (p, 9): see `PolicyParameters.to_array`; each parent order is worked by the one that its field
+        P_POLICY names. They decide at every half-minute, the present one included and `until` excluded; signals_bps (p)
+        is what each reads there, so policies that read one are run half a minute at a time. guard: limits of the
+        policies; where some hold over several symbols, these are run together, half a minute at a time.
         """
         end = self.session.seconds if until is None else min(until, self.session.seconds)
         rows = np.ascontiguousarray(np.atleast_2d(policies))
         signals = np.full(len(rows), np.nan) if signals_bps is None else np.asarray(signals_bps, np.float64)
-        _run(self.state, rows, signals, end)
+        _run(self.state, rows, guard or no_guard(len(rows)), signals, end)
         self._check()
+
+    def book(self, guard: Guard) -> None:
+        """Tell the other symbols' checks what is filled and open here now."""
+        _book(self.state, guard)
 
     def hand_over(self, policy: int, to: int) -> None:
         """Parent orders that one policy works are the other's from their next decision on."""
@@ -167,6 +187,21 @@ class OpenMarket:
     def _check(self) -> None:
         if self.state.trades > MOST_TRADES:
             raise ValueError(f"{self.session.parameters.symbol}: {self.state.trades} prints, more than {MOST_TRADES}")
+
+
+def run_together(
+    markets: Sequence[OpenMarket],
+    guards: Sequence[Guard],
+    policies: Float,
+    until: int,
+    signals_bps: Sequence[Float] | None = None,
+) -> None:
+    """Run every symbol to `until`. Where a policy is limited, `until` is the next half-minute: limits hold over all."""
+    for market, guard in zip(markets, guards, strict=True):
+        if guard.held.is_limited:
+            market.book(guard)
+    for place, (market, guard) in enumerate(zip(markets, guards, strict=True)):
+        market.run(policies, until, None if signals_bps is None else signals_bps[place], guard)
 
 
 def _check_orders(session: MarketSession, fields: Long) -> None:
@@ -201,5 +236,5 @@ def open_market(session: MarketSession, orders: MarketOrders, hidden: HiddenPara
     state.parent[:count, P_LIMIT] = np.where(fields[:, P_LIMIT] > 0, fields[:, P_LIMIT] - state.origin, no_limit)
     state.stream[0], state.hash_seed = stream_seed(*keys, "events"), stream_seed(*keys, "hash")
     state.second = -1
-    _run(state, np.zeros((1, POLICY_NUMBERS)), np.full(1, np.nan), 0)
+    _run(state, np.zeros((1, POLICY_NUMBERS)), no_guard(1), np.full(1, np.nan), 0)
     return OpenMarket(session, state)

@@ -7,6 +7,10 @@ its place in the queue. No price passes the client's limit: a cross that the lim
 
 Prices are chosen on the book at the decision, sizes are cut to what is still open when the order arrives, so a fill
 in between can never lead to too many shares. At the instructed end the venue expires what rests.
+
+Before a child goes out its version's limits are asked (`models/limits_check.py`); they can only make it smaller. Where
+an output is no number, the champion decides instead, and the benchmark policy where the champion's is none either; a
+version that a limit stopped passes its parents on in that order, and what rests of them is taken off.
 """
 
 from __future__ import annotations
@@ -14,8 +18,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from models.limits_check import STOPPED
+from models.limits_guard import MOST_SIGNAL_BPS, Guard, is_sound, next_policy
 from models.market_book import end_resting, own_takes, refresh_own_best
-from models.market_parameters import LEVELS
+from models.market_limits import begin_step, beyond_bps, checked_lots, collar_place, log_output
+from models.market_parameters import LEVELS, TICK
 from models.market_state import (
     C_AHEAD,
     C_DECISION,
@@ -40,12 +47,13 @@ from models.market_state import (
     P_SIDE,
     P_START,
     P_URGENCY,
+    STEP_SECONDS,
     Float,
     State,
 )
 from models.policy import CROSS, IMPROVE, WAIT, decide
 
-STEP_SECONDS = 30
+__all__ = ["ROUNDING", "STEP_SECONDS", "apply_decision", "decide_all", "end_children", "expire", "next_arrival"]
 ROUNDING = 1e-9
 
 
@@ -62,12 +70,23 @@ def _shown_limit(s: State, side: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _price(s: State, parent: int, action: int) -> int:
+def end_children(s: State, parent: int, at: float) -> None:
+    """Take everything of a parent order off the book."""
+    for k in range(s.actives - 1, -1, -1):
+        if s.child[s.active[k], C_PARENT] == parent:
+            end_resting(s, s.active[k], at)
+
+
+@njit(cache=True, nogil=True)
+def _price(s: State, guard: Guard, parent: int, which: int, action: int) -> int:
     sign = s.parent[parent, P_SIDE]
     side = 0 if sign > 0 else 1
     place = s.best[side]
     if action == CROSS:
         place = _shown_limit(s, 1 - side)
+        if guard.held.limited[which]:
+            collar = collar_place(s, guard, which, side)
+            place = collar if sign * (place - collar) > 0 else place
     elif action == IMPROVE and s.best[1] - s.best[0] > 1:
         place += sign
     limit = s.parent[parent, P_LIMIT]
@@ -75,46 +94,66 @@ def _price(s: State, parent: int, action: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _decide(s: State, policies: Float, parent: int, signals_bps: Float) -> None:
-    second, row, which = s.second, s.decisions, s.parent[parent, P_POLICY]
-    signal_bps = signals_bps[which]
+def _asked(s: State, policy: Float, parent: int, signal_bps: float) -> tuple[int, float]:
+    """What one policy answers for a parent order now: action and shares."""
     horizon = s.parent[parent, P_END] - s.parent[parent, P_START]
     spread_bps = 2e4 * (s.best[1] - s.best[0]) / (s.best[1] + s.best[0] + 2 * s.origin)
-    action, shares = decide(
-        policies[which], float(s.parent[parent, P_SIDE]), s.parent[parent, P_URGENCY],
-        (second - s.parent[parent, P_START]) / horizon + ROUNDING, STEP_SECONDS / horizon,
+    return decide(
+        policy, float(s.parent[parent, P_SIDE]), s.parent[parent, P_URGENCY],
+        (s.second - s.parent[parent, P_START]) / horizon + ROUNDING, STEP_SECONDS / horizon,
         s.parent[parent, P_LOTS] * s.lot_shares, s.parent[parent, P_LEFT] * s.lot_shares, s.lot_shares,
         spread_bps, signal_bps,
     )  # fmt: skip
-    lots = min(s.parent[parent, P_LEFT], int(np.rint(shares / s.lot_shares)))
-    s.decision[row, 0], s.decision[row, 1], s.decision[row, 2], s.decision[row, 3] = parent, second, action, lots
-    s.decision[row, 4] = which
-    s.decision_signal[row] = signal_bps
-    s.decisions = row + 1
-    s.pending[parent, N_ACTION], s.pending[parent, N_TICK] = action, _price(s, parent, action)
-    s.pending[parent, N_LOTS], s.pending[parent, N_DECISION] = lots, row
-    s.pending_at[parent] = second + s.latency
 
 
 @njit(cache=True, nogil=True)
-def decide_all(s: State, policies: Float, signals_bps: Float) -> None:
+def _worker(s: State, guard: Guard, parent: int) -> int:
+    """The policy that works a parent now; one that a limit stopped passes it on, and nothing of it stays open."""
+    which = s.parent[parent, P_POLICY]
+    while guard.session.used[which, STOPPED] > 0.0 and next_policy(guard, which) >= 0:
+        end_children(s, parent, float(s.second))
+        which = next_policy(guard, which)
+        s.parent[parent, P_POLICY] = which
+    return int(which)
+
+
+@njit(cache=True, nogil=True)
+def _decide(s: State, policies: Float, guard: Guard, parent: int, signals_bps: Float) -> None:
+    row, which = s.decisions, _worker(s, guard, parent)
+    action, shares = _asked(s, policies[which], parent, signals_bps[which])
+    while not is_sound(guard.held.must_read[which], signals_bps[which], shares):
+        log_output(s, parent, which, signals_bps[which], MOST_SIGNAL_BPS)
+        if next_policy(guard, which) < 0:
+            action, shares = WAIT, 0.0
+            break
+        which = next_policy(guard, which)
+        action, shares = _asked(s, policies[which], parent, signals_bps[which])
+    lots = min(s.parent[parent, P_LEFT], int(np.rint(min(shares / s.lot_shares, NOWHERE))))
+    s.decision[row, 0], s.decision[row, 1], s.decision[row, 2], s.decision[row, 3] = parent, s.second, action, lots
+    s.decision[row, 4] = which
+    s.decision_signal[row] = signals_bps[which]
+    s.decisions = row + 1
+    s.pending[parent, N_ACTION], s.pending[parent, N_TICK] = action, _price(s, guard, parent, which, action)
+    s.pending[parent, N_LOTS], s.pending[parent, N_DECISION] = lots, row
+    s.pending_at[parent] = s.second + s.latency
+    s.beyond_bps[parent] = beyond_bps(s, 0 if s.parent[parent, P_SIDE] > 0 else 1, s.pending[parent, N_TICK])
+
+
+@njit(cache=True, nogil=True)
+def decide_all(s: State, policies: Float, guard: Guard, signals_bps: Float) -> None:
     """One decision for every parent order that is active at this second, by the policy that works it now.
 
-    policies (a, 9); signals_bps (a): what each policy reads of the symbol, NaN for none.
+    policies (p, 9); signals_bps (p): what each policy reads of the symbol, NaN for none.
     """
     second = s.second
+    if guard.held.is_limited:
+        begin_step(s, guard)
     for parent in range(s.parents):
         is_active = s.parent[parent, P_START] <= second < s.parent[parent, P_END]
         if is_active and s.parent[parent, P_LEFT] > 0:
-            _decide(s, policies, parent, signals_bps)
-
-
-@njit(cache=True, nogil=True)
-def end_children(s: State, parent: int, at: float) -> None:
-    """Take everything of a parent order off the book."""
-    for k in range(s.actives - 1, -1, -1):
-        if s.child[s.active[k], C_PARENT] == parent:
-            end_resting(s, s.active[k], at)
+            if s.parent[parent, P_START] == second:
+                s.arrival[parent] = ((s.best[0] + s.best[1]) / 2.0 + s.origin) * TICK
+            _decide(s, policies, guard, parent, signals_bps)
 
 
 @njit(cache=True, nogil=True)
@@ -157,7 +196,7 @@ def _send(s: State, parent: int, place: int, lots: int, at: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def apply_decision(s: State, parent: int) -> None:
+def apply_decision(s: State, guard: Guard, parent: int) -> None:
     """The decision reaches the exchange: change what rests only as far as it must."""
     at, action = s.pending_at[parent], s.pending[parent, N_ACTION]
     s.pending_at[parent] = np.inf
@@ -172,7 +211,11 @@ def apply_decision(s: State, parent: int) -> None:
         end_children(s, parent, at)
         resting = 0
     if action != WAIT and wanted > resting:
-        _send(s, parent, place, wanted - resting, at)
+        lots = wanted - resting
+        if guard.held.is_limited:
+            lots = checked_lots(s, guard, parent, place, lots, resting, at)
+        if lots > 0:
+            _send(s, parent, place, lots, at)
 
 
 @njit(cache=True, nogil=True)

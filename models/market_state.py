@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.limits_guard import MOST_POLICIES
 from models.market_parameters import FULL_SESSION_SECONDS, LEVELS, ROW_SECONDS
 
 Float = npt.NDArray[np.float64]
@@ -32,9 +33,12 @@ NOWHERE = 1 << 40
 OWN_BEST = 2
 MOST_PARENTS, MOST_DECISIONS, MOST_FILLS, MOST_TRADES = 256, 16_384, 32_768, 49_152
 MOST_ROWS = FULL_SESSION_SECONDS // ROW_SECONDS
+STEP_SECONDS = 30
+MOST_STEPS, MOST_EVENTS = FULL_SESSION_SECONDS // STEP_SECONDS + 1, 3 * MOST_DECISIONS
 P_SIDE, P_LOTS, P_LEFT, P_START, P_END, P_LIMIT, P_URGENCY, P_POLICY, PARENT_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 C_PARENT, C_DECISION, C_TICK, C_LOTS, C_FILLED, C_AHEAD, C_REASON, CHILD_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
 N_ACTION, N_TICK, N_LOTS, N_DECISION, PENDING_FIELDS = 0, 1, 2, 3, 4
+E_PARENT, E_POLICY, E_DECISION, E_LIMIT, E_ASKED, E_SENT, EVENT_FIELDS = 0, 1, 2, 3, 4, 5, 6
 FILLED, CANCELLED, EXPIRED = 0, 1, 2
 
 _RATES = (
@@ -45,6 +49,7 @@ _RATES = (
 _FIGURES = ("efficient", "kicks", "displacement", "permanent", "traded_lots", "traded_ticks")
 _COUNTS = (
     "second", "seconds", "parents", "actives", "trades", "children", "fills", "decisions", "last_place", "origin",
+    "events", "accounted", "costed",
 )  # fmt: skip
 
 STATE = np.dtype(
@@ -71,6 +76,14 @@ STATE = np.dtype(
         ("execution_at", "f8", (MOST_FILLS,)),
         ("decision", "i8", (MOST_DECISIONS, 5)),
         ("decision_signal", "f8", (MOST_DECISIONS,)),
+        ("arrival", "f8", (MOST_PARENTS,)),
+        ("beyond_bps", "f8", (MOST_PARENTS,)),
+        ("repeats", "i8", (MOST_PARENTS,)),
+        ("net", "f8", (MOST_POLICIES,)),
+        ("volume", "f8", (MOST_STEPS,)),
+        ("event", "i8", (MOST_EVENTS, EVENT_FIELDS)),
+        ("event_figure", "f8", (MOST_EVENTS, 2)),
+        ("event_at", "f8", (MOST_EVENTS,)),
         ("trade", "i8", (MOST_TRADES, 3)),
         ("trade_at", "f8", (MOST_TRADES,)),
         ("row_place", "i8", (MOST_ROWS, 2, LEVELS)),
@@ -84,7 +97,10 @@ queues settle at. alias_*: table from which the next event is drawn. best: marke
 edge: last place kept of each side. The rest is orders and logs, columns named above; times are seconds from the
 open. execution: child, place, lots, 1 for maker. decision: parent, second, action, lots, policy. trade: place, lots,
 side taken (+1 buyer-initiated). row_place is -1 where a level is not there; row_traded: lots, lots * place, last
-place."""
+place. For limits: arrival, beyond_bps, repeats of each parent (mid in currency, limit of the pending child beyond the
+far touch, children since its last fill); net: value bought less sold by policy; volume: lots that the market traded up
+to each half-minute; event: what a limit forbade, columns named above, figures found and allowed. accounted, costed:
+fills that are in net and in what the policies used."""
 
 
 def new_state() -> State:

@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from infra.markets import Fees
 from models.assignment import Terms
 from models.limits import Limits
+from models.limits_check import limit_row
+from models.limits_guard import Guard, new_guard, new_session
 from models.version import PolicyInForce, benchmark_policy
 
 STEADY = "steady"
@@ -55,6 +59,16 @@ class Production:
         """(arm, share) as `assign` takes them."""
         return tuple((one.arm, one.share) for one in self.arms)
 
+    @property
+    def policies(self) -> tuple[PolicyInForce, ...]:
+        """What may decide, in the order of `arms`; the benchmark policy last, for where no arm can."""
+        return (*(one.policy for one in self.arms), benchmark_policy(self.market))
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether any arm has limits; then symbols are worked together, because limits hold over all of them."""
+        return any(one.limits is not None for one in self.arms)
+
     def place_of(self, arm: str) -> int:
         """Number of an arm among `arms`."""
         return [one.arm for one in self.arms].index(arm)
@@ -84,3 +98,14 @@ def of_policy(market: str, policy: PolicyInForce) -> Production:
 def benchmark_production(market: str) -> Production:
     """Before anything was decided: the benchmark policy for every order."""
     return of_policy(market, benchmark_policy(market))
+
+
+def guards_of(production: Production, symbols: Sequence[str], venue: str, fees: Fees) -> tuple[Guard, ...]:
+    """What each symbol's desk is held to over one session; what was used is counted in all of them together."""
+    policies, held = production.policies, [*(one.limits for one in production.arms), None]
+    session, limited = new_session(), [limits is not None for limits in held]
+    must_read = [policy.parameters.reads_signal and policy.signal is not None for policy in policies]
+    rates = (fees.maker_bps, fees.taker_bps, fees.sell_tax_bps)
+    champion, benchmark = production.place_of("champion"), len(policies) - 1
+    rows = [[limit_row(limits, symbol, venue) for limits in held] for symbol in symbols]
+    return tuple(new_guard(session, row, limited, must_read, champion, benchmark, rates) for row in rows)

@@ -22,110 +22,44 @@ What it is not: a market. Others do not answer our orders, and on snapshots the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from features.market_day import SymbolDay
-from infra.errors import UsageError
-from infra.markets import Fees, Market
-from models.impact import DEFAULT_IMPACT, ImpactScale, OwnFills, StatedImpact, impact_scale, propagate_bps
-from models.policy import DECISION_SECONDS, PolicyParameters
-from models.replay_kernel import run_lockstep
+from models.impact import ImpactScale, OwnFills, impact_scale, propagate_bps
+from models.limits_guard import Guard, no_guard
+from models.policy import PolicyParameters
+from models.replay_kernel import book_slice, run_lockstep
+from models.replay_limits import Desk
+from models.replay_log import ReplayLog, public_log
 from models.replay_orders import OrderArrays, order_arrays
+from models.replay_rules import FILL_BOUNDS, FillBound, ReplayRules, replay_rules, rule_numbers
 from models.replay_settle import ReplayOutcome, settle
-from models.replay_state import FILL, Log, Rules, canonical, make_log, make_slots, place
-from models.replay_tape import SessionClock, Tape, make_tape
+from models.replay_state import FILL, NEVER, STEP_NS, Log, canonical, make_log, make_slots, make_work, place
+from models.replay_tape import Records, SessionClock, Tape, make_tape
 
 __all__ = [
+    "FILL_BOUNDS",
     "FillBound",
+    "OpenReplay",
     "OrderArrays",
     "ReplayLog",
     "ReplayOutcome",
     "ReplayRules",
     "Replayed",
+    "open_replay",
     "order_arrays",
     "replay",
     "replay_rules",
+    "run_together",
     "score_fills",
 ]
 
 Float = npt.NDArray[np.float64]
 Long = npt.NDArray[np.int64]
-FillBound = Literal["touch", "trade_through"]
-FILL_BOUNDS: tuple[FillBound, ...] = ("touch", "trade_through")
-LATENCY_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class ReplayRules:
-    """What the market and we agree on: tick, lot, fees, fill bound, latency, stated impact, hours.
-
-    latency_seconds: from decision to venue; 0.05 because a decision may never meet the very book that it saw, and no
-    desk that uses this is faster. intervals_ns: open intervals of the session in UTC ns, () for always open.
-    """
-
-    tick: float
-    lot_shares: float
-    fees: Fees
-    fill_bound: FillBound
-    latency_seconds: float = LATENCY_SECONDS
-    impact: StatedImpact = DEFAULT_IMPACT
-    intervals_ns: tuple[tuple[int, int], ...] = ()
-
-    def __post_init__(self) -> None:
-        is_good = 0.0 <= self.latency_seconds < DECISION_SECONDS and self.fill_bound in FILL_BOUNDS and self.tick > 0.0
-        if not is_good:
-            raise UsageError(
-                "impossible replay rules", which=f"{self.fill_bound}, tick {self.tick}",
-                found=f"latency {self.latency_seconds} s",
-                allowed=f"bounds {FILL_BOUNDS}, tick > 0, latency from 0 to below {DECISION_SECONDS} s",
-                next_step="correct the call",
-            )  # fmt: skip
-
-
-def replay_rules(
-    market: Market,
-    fill_bound: FillBound,
-    intervals_ns: tuple[tuple[int, int], ...] = (),
-    impact: StatedImpact = DEFAULT_IMPACT,
-    latency_seconds: float = LATENCY_SECONDS,
-) -> ReplayRules:
-    """The rules of one declared market."""
-    return ReplayRules(
-        market.tick, float(market.lot_shares), market.fees, fill_bound, latency_seconds, impact, intervals_ns
-    )
-
-
-@dataclass(frozen=True)
-class ReplayLog:
-    """What happened, in time order. `*_order`: number of the parent order as given; times in UTC ns.
-
-    decision_* (d): action 0 wait, 1 join, 2 improve, 3 cross. child_* (c): decision it came from, price NaN for a
-    market order, reason 0 filled, 1 cancelled, 2 expired. fill_* (f): child it filled.
-    """
-
-    decision_order: Long
-    decision_ns: Long
-    decision_action: Long
-    decision_shares: Float
-    decision_signal_bps: Float
-    child_order: Long
-    child_decision: Long
-    child_sent_ns: Long
-    child_ended_ns: Long
-    child_price: Float
-    child_shares: Float
-    child_filled_shares: Float
-    child_reason: Long
-    fill_order: Long
-    fill_child: Long
-    fill_ns: Long
-    fill_price: Float
-    fill_shares: Float
-    fill_is_maker: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -134,6 +68,79 @@ class Replayed:
 
     outcome: ReplayOutcome
     log: ReplayLog
+
+
+@dataclass(frozen=True)
+class OpenReplay:
+    """One symbol's orders on its recorded session, to be run through; the records inside change.
+
+    order (k): canonical order; start_ns (k): as given.
+    """
+
+    tape: Tape
+    clock: SessionClock
+    rules: ReplayRules
+    scale: ImpactScale
+    order: Long
+    start_ns: Long
+    placed: Records
+    slots: Records
+    log: Log
+    desk: Desk
+
+    def run(self, until_ns: int = NEVER) -> None:
+        """Work the rows before a time of the session's clock; all that are left by default."""
+        run_lockstep(self.tape.feed, self.desk, self.placed, self.slots, self.log, until_ns)
+
+    def book(self) -> None:
+        """Tell the other symbols' checks what is filled and open here now."""
+        book_slice(self.placed, self.slots, self.log, self.desk)
+
+    def finish(self) -> Replayed:
+        """What each order got, once every row was worked."""
+        fills, block = self.log.fills[: self.log.written[2]], self.rules.impact.block_per_root_share_bps(self.scale)
+        outcome = settle(self.tape, self.placed, fills, self.rules.fees, self.placed["end_impact_bps"].copy(), block)
+        told = public_log(self.log, self.tape, self.clock, self.order, self.start_ns)
+        return Replayed(_as_given(outcome, self.order), told)
+
+
+def open_replay(
+    day: SymbolDay,
+    orders: OrderArrays,
+    policies: Sequence[PolicyParameters],
+    rules: ReplayRules,
+    signals_bps: Float | None = None,
+    *,
+    works: Long | None = None,
+    guard: Guard | None = None,
+) -> OpenReplay:
+    """One recorded symbol-day before its first row. works (k): number of the policy of each order, the first if None.
+
+    signals_bps (day.rows) or (day.rows, p): what each policy reads with each row, NaN for none. Own orders of all
+    policies share what a row shows and prints, and one impact.
+    """
+    clock = SessionClock(rules.intervals_ns)
+    told = np.full((day.rows, len(policies)), np.nan) if signals_bps is None else signals_bps
+    tape, scale, order = make_tape(day, clock, told), impact_scale(day), canonical(orders)
+    placed = place(orders.take(order), tape, clock, None if works is None else works[order])
+    log, slots = make_log(placed, tape.feed.levels.shape[2], rules.lot_shares), make_slots(len(placed))
+    work = make_work(np.stack([policy.to_array() for policy in policies]))
+    desk = Desk(rule_numbers(rules, scale), work, guard or no_guard(len(policies)))
+    return OpenReplay(tape, clock, rules, scale, order, orders.start_ns, placed, slots, log, desk)
+
+
+def run_together(opened: Sequence[OpenReplay]) -> None:
+    """Run every symbol to its end; half a minute at a time where limits hold over all of them."""
+    if not any(one.desk.guard.held.is_limited for one in opened):
+        for one in opened:
+            one.run()
+        return
+    last = max((int(one.tape.clock_ns[-1]) for one in opened if len(one.tape.clock_ns)), default=0)
+    for until in range(STEP_NS, last + STEP_NS + 1, STEP_NS):
+        for one in opened:
+            one.book()
+        for one in opened:
+            one.run(until)
 
 
 def replay(
@@ -149,14 +156,9 @@ def replay(
     volume and volatility. An order without a two-sided book at arrival is not eligible: it trades nothing, for every
     policy alike. Pure: same input, same output, in whatever order the orders come.
     """
-    clock = SessionClock(rules.intervals_ns)
-    tape, scale, order = make_tape(day, clock, signal_bps), impact_scale(day), canonical(orders)
-    placed = place(orders.take(order), tape, clock)
-    log, slots = make_log(placed, tape.feed.levels.shape[2], rules.lot_shares), make_slots(len(placed))
-    run_lockstep(tape.feed, _numbers(rules, scale), placed, slots, log, parameters.to_array())
-    fills, block = log.fills[: log.written[2]], rules.impact.block_per_root_share_bps(scale)
-    outcome = settle(tape, placed, fills, rules.fees, placed["end_impact_bps"].copy(), block)
-    return Replayed(_as_given(outcome, order), _public_log(log, tape, clock, order, orders.start_ns))
+    opened = open_replay(day, orders, (parameters,), rules, signal_bps)
+    opened.run()
+    return opened.finish()
 
 
 def score_fills(
@@ -181,40 +183,6 @@ def score_fills(
     return settle(tape, placed, log, rules.fees, end_impact, rules.impact.block_per_root_share_bps(scale))
 
 
-def _numbers(rules: ReplayRules, scale: ImpactScale) -> Rules:
-    return Rules(
-        rules.tick, rules.lot_shares, round(rules.latency_seconds * 1e9), rules.fill_bound == "touch",
-        rules.impact.per_share_bps(scale), rules.impact.decay_seconds * 1e9,
-    )  # fmt: skip
-
-
 def _as_given(outcome: ReplayOutcome, order: Long) -> ReplayOutcome:
     back = np.argsort(order)
     return ReplayOutcome(*(getattr(outcome, field.name)[back] for field in fields(outcome)))
-
-
-def _public_log(log: Log, tape: Tape, clock: SessionClock, order: Long, start_ns: Long) -> ReplayLog:
-    """In UTC. Where one interval ends and the next begins the clock shows the same; an order's start tells which."""
-    decisions, children = log.decisions[: log.written[0]], log.children[: log.written[1]]
-    fills = log.fills[: log.written[2]]
-    return ReplayLog(
-        decision_order=order[decisions["order"]],
-        decision_ns=np.maximum(clock.to_utc(decisions["at_ns"]), start_ns[order[decisions["order"]]]),
-        decision_action=decisions["action"].copy(),
-        decision_shares=decisions["shares"].copy(),
-        decision_signal_bps=decisions["signal_bps"].copy(),
-        child_order=order[children["order"]],
-        child_decision=children["decision"].copy(),
-        child_sent_ns=tape.utc_ns[children["row"]],
-        child_ended_ns=tape.utc_ns[children["end_row"]],
-        child_price=children["price"].copy(),
-        child_shares=children["shares"].copy(),
-        child_filled_shares=children["filled"].copy(),
-        child_reason=children["reason"].copy(),
-        fill_order=order[fills["order"]],
-        fill_child=fills["child"].copy(),
-        fill_ns=tape.utc_ns[fills["row"]],
-        fill_price=fills["price"].copy(),
-        fill_shares=fills["shares"].copy(),
-        fill_is_maker=fills["is_maker"] == 1,
-    )

@@ -23,6 +23,7 @@ from models.replay_fills import (
     shown_at,
     whole_lots,
 )
+from models.replay_limits import Desk, checked_shares, cross_limit
 from models.replay_state import CANCELLED, FILLED, SLOTS, Log, Rules
 from models.replay_tape import PRICE, SHARES, Feed, Records
 
@@ -162,7 +163,7 @@ def _keep(orders: Records, slots: Records, log: Log, number: int, row: int, want
 @njit(cache=True)
 def rest(
     feed: Feed,
-    rules: Rules,
+    desk: Desk,
     orders: Records,
     slots: Records,
     log: Log,
@@ -172,15 +173,19 @@ def rest(
     wanted: float,
 ) -> None:
     """Let `wanted` shares rest where the action says, keeping what already stands there."""
-    order, half_tick, levels = orders[number], rules.tick / 2.0, feed.levels
+    order, half_tick, levels, tick = orders[number], desk.rules.tick / 2.0, feed.levels, desk.rules.tick
     own = 0 if order["side"] > 0.0 else 1
     best, opposite = factor * levels[row, own, 0, PRICE], factor * levels[row, 1 - own, 0, PRICE]
-    price = child_price(order["side"], order["pending_action"], best, opposite, order["limit_price"], rules.tick)
+    price = child_price(order["side"], order["pending_action"], best, opposite, order["limit_price"], tick)
     if order["resting"] > 0 and not abs(order["resting_price"] - price) <= half_tick:
         end_all(orders, slots, log, number, row, CANCELLED)
     missing = wanted - _keep(orders, slots, log, number, row, wanted)
     if missing <= DUST_SHARES or not np.isfinite(price):
         return
+    if desk.guard.held.is_limited:
+        missing = checked_shares(feed, orders, slots, log, desk, number, row, factor, price, missing)
+        if missing <= 0.0:
+            return
     if order["resting"] == 0:
         order["resting_price"] = price
     _join(feed, orders, slots, log, number, row, factor, half_tick, missing)
@@ -208,17 +213,24 @@ def _join(
 
 @njit(cache=True)
 def cross(
-    feed: Feed, rules: Rules, orders: Records, log: Log, number: int, row: int, factor: float, wanted: float
-) -> None:
+    feed: Feed, desk: Desk, orders: Records, slots: Records, log: Log, number: int, row: int, factor: float,
+    wanted: float,
+) -> None:  # fmt: skip
     """Take up to `wanted` of what the far side still shows, level by level, never past the client's limit."""
-    side, limit = orders[number]["side"], orders[number]["limit_price"]
-    far, left = 1 if side > 0.0 else 0, wanted
-    child = open_child(orders, log, number, row, limit, wanted)
+    side, left = orders[number]["side"], wanted
+    limit = orders[number]["limit_price"]
+    if desk.guard.held.is_limited:
+        which = log.decisions[orders[number]["pending_decision"]]["policy"]
+        limit = cross_limit(feed, desk.guard, which, side, row, factor, limit)
+        left = checked_shares(feed, orders, slots, log, desk, number, row, factor, limit, wanted)
+        if left <= 0.0:
+            return
+    far, child = 1 if side > 0.0 else 0, open_child(orders, log, number, row, limit, left)
     for level in range(feed.levels.shape[2]):
         price = factor * feed.levels[row, far, level, PRICE]
         if left <= 0.0 or not np.isfinite(price) or side * (price - limit) > 0.0:
             break
-        filled = whole_lots(feed.levels[row, far, level, SHARES], left, rules.lot_shares)
+        filled = whole_lots(feed.levels[row, far, level, SHARES], left, desk.rules.lot_shares)
         if filled > 0.0:
             feed.levels[row, far, level, SHARES] -= filled
             left -= filled

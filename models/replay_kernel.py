@@ -19,9 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from models.limits_check import NO_LIMIT, STOPPED
+from models.limits_guard import is_sound, next_policy
 from models.policy import CROSS, WAIT, decide
 from models.replay_children import cross, end_all, fill_resting, is_reached, meet, rest
-from models.replay_state import CANCELLED, EXPIRED, NEVER, STEP_NS, Log, Rules
+from models.replay_limits import Desk, begin_slice
+from models.replay_state import CANCELLED, EXPIRED, NEVER, STEP_NS, Log
 from models.replay_tape import PRICE, Feed, Records
 
 Float = npt.NDArray[np.float64]
@@ -41,24 +44,55 @@ def planted_bps(order: Record, clock_ns: int) -> float:
 
 
 @njit(cache=True)
-def _decide(feed: Feed, rules: Rules, orders: Records, log: Log, parameters: Float, number: int, row: int) -> None:
-    """Ask the policy on what `row` shows, write the decision, and let it act after the latency."""
-    order, decision = orders[number], log.decisions[log.written[0]]
+def _asked(feed: Feed, desk: Desk, order: Record, which: int, row: int) -> tuple[int, float]:
+    """What one policy answers for an order on what `row` shows: action and shares."""
     at, length = order["next_decision_ns"], float(order["end_ns"] - order["start_ns"])
     bid, ask = feed.levels[row, 0, 0, PRICE], feed.levels[row, 1, 0, PRICE]
-    signal_bps = feed.rows[row]["signal_bps"]
     spread_bps = (ask - bid) / (ask + bid) * 2e4 if ask > bid else 0.0
     elapsed, step = (at - order["start_ns"]) / length + 1e-9, STEP_NS / length
     side, urgency, shares, left = order["side"], order["urgency"], order["shares"], order["remaining"]
-    lot = rules.lot_shares
-    action, due = decide(parameters, side, urgency, elapsed, step, shares, left, lot, spread_bps, signal_bps)
+    lot, signal_bps = desk.rules.lot_shares, feed.signals_bps[row, which]
+    return decide(desk.work.policies[which], side, urgency, elapsed, step, shares, left, lot, spread_bps, signal_bps)
+
+
+@njit(cache=True)
+def _worker(desk: Desk, orders: Records, slots: Records, log: Log, number: int, row: int) -> int:
+    """The policy that works an order now; one that a limit stopped passes it on, and nothing of it stays open."""
+    guard, which = desk.guard, orders[number]["policy"]
+    while guard.session.used[which, STOPPED] > 0.0 and next_policy(guard, which) >= 0:
+        end_all(orders, slots, log, number, row, CANCELLED)
+        which = next_policy(guard, which)
+        orders[number]["policy"] = which
+    return int(which)
+
+
+@njit(cache=True)
+def _decide(feed: Feed, desk: Desk, orders: Records, slots: Records, log: Log, number: int, row: int) -> None:
+    """Ask the policy on what `row` shows, write the decision, and let it act after the latency."""
+    order, decision, place = orders[number], log.decisions[log.written[0]], log.written[0]
+    which, at = order["policy"], order["next_decision_ns"]
+    if desk.guard.held.is_limited:
+        which = _worker(desk, orders, slots, log, number, row)
+    action, due = _asked(feed, desk, order, which, row)
+    unsound = 0
+    while not is_sound(desk.guard.held.must_read[which], feed.signals_bps[row, which], due):
+        unsound += 1 << which
+        if next_policy(desk.guard, which) < 0:
+            action, due = WAIT, 0.0
+            break
+        which = next_policy(desk.guard, which)
+        action, due = _asked(feed, desk, order, which, row)
     decision["order"] = number
     decision["at_ns"] = at
     decision["action"] = action
     decision["shares"] = due
-    decision["signal_bps"] = signal_bps
-    order["pending_decision"] = log.written[0]
-    order["pending_at_ns"] = at + rules.latency_ns
+    decision["signal_bps"] = feed.signals_bps[row, which]
+    decision["policy"] = which
+    decision["limit"] = NO_LIMIT
+    decision["unsound"] = unsound
+    order["pending_decision"] = place
+    order["pending_row"] = row
+    order["pending_at_ns"] = at + desk.rules.latency_ns
     order["pending_action"] = action
     order["pending_shares"] = due
     order["next_decision_ns"] = at + STEP_NS
@@ -67,7 +101,7 @@ def _decide(feed: Feed, rules: Rules, orders: Records, log: Log, parameters: Flo
 
 @njit(cache=True)
 def _act(
-    feed: Feed, rules: Rules, orders: Records, slots: Records, log: Log, number: int, row: int, factor: float
+    feed: Feed, desk: Desk, orders: Records, slots: Records, log: Log, number: int, row: int, factor: float
 ) -> None:
     order = orders[number]
     wanted, action = min(order["pending_shares"], order["remaining"]), order["pending_action"]
@@ -78,9 +112,9 @@ def _act(
         end_all(orders, slots, log, number, row, CANCELLED)
     elif action == CROSS and not is_stopped:
         end_all(orders, slots, log, number, row, CANCELLED)
-        cross(feed, rules, orders, log, number, row, factor, wanted)
+        cross(feed, desk, orders, slots, log, number, row, factor, wanted)
     else:
-        rest(feed, rules, orders, slots, log, number, row, factor, wanted)
+        rest(feed, desk, orders, slots, log, number, row, factor, wanted)
 
 
 @njit(cache=True)
@@ -105,21 +139,21 @@ def _is_awake(order: Record, now: int, row: int) -> bool:
 
 @njit(cache=True)
 def _work(
-    feed: Feed, rules: Rules, orders: Records, slots: Records, log: Log, parameters: Float, number: int, row: int,
-    factor: float, impact_bps: float, could_fill: float,
+    feed: Feed, desk: Desk, orders: Records, slots: Records, log: Log, number: int, row: int, factor: float,
+    impact_bps: float, could_fill: float,
 ) -> bool:  # fmt: skip
     """One order, one row in which something happens; True while it stays active."""
     order, now = orders[number], feed.rows[row]["clock_ns"]
     if _is_due_before(order, now):
-        _decide(feed, rules, orders, log, parameters, number, row - 1)
+        _decide(feed, desk, orders, slots, log, number, row - 1)
     if could_fill > 0.0:
-        fill_resting(feed, rules, orders, slots, log, number, row)
+        fill_resting(feed, desk.rules, orders, slots, log, number, row)
     if order["pending_at_ns"] <= now:
-        _act(feed, rules, orders, slots, log, number, row, factor)
+        _act(feed, desk, orders, slots, log, number, row, factor)
     if _is_due_at(order, now):
-        _decide(feed, rules, orders, log, parameters, number, row)
-        if rules.latency_ns == 0:
-            _act(feed, rules, orders, slots, log, number, row, factor)
+        _decide(feed, desk, orders, slots, log, number, row)
+        if desk.rules.latency_ns == 0:
+            _act(feed, desk, orders, slots, log, number, row, factor)
     if row < order["end_row"]:
         return bool(order["remaining"] > 0.0)
     end_all(orders, slots, log, number, row, EXPIRED)
@@ -129,39 +163,50 @@ def _work(
 
 
 @njit(cache=True)
-def _activate(orders: Records, active: Long, count: int, waiting: int, row: int) -> tuple[int, int]:
+def _activate(orders: Records, count: int, waiting: int, row: int) -> tuple[int, int]:
     """Append the orders that start by this row; how many are active, and the next one that waits."""
     while waiting < len(orders) and orders[waiting]["first_row"] <= row:
         if orders[waiting]["is_eligible"] == 1 and orders[waiting]["end_row"] >= row:
-            active[count] = waiting
+            orders[count]["active"] = waiting
             count += 1
         waiting += 1
     return count, waiting
 
 
 @njit(cache=True)
-def run_lockstep(feed: Feed, rules: Rules, orders: Records, slots: Records, log: Log, parameters: Float) -> None:
-    """Work all eligible orders (canonical order) through the feed; everything but rules and parameters is written."""
-    active = np.empty(len(orders), np.int64)
-    count, waiting, impact_bps, half_tick = 0, 0, 0.0, rules.tick / 2.0
-    for row in range(len(feed.rows)):
+def book_slice(orders: Records, slots: Records, log: Log, desk: Desk) -> None:
+    """Book what is filled and open now, for this symbol's check and the others'."""
+    begin_slice(orders, slots, log, desk)
+
+
+@njit(cache=True)
+def run_lockstep(feed: Feed, desk: Desk, orders: Records, slots: Records, log: Log, until_ns: int) -> None:
+    """Work all eligible orders (canonical order) through the rows before `until_ns`, from where the replay stands.
+
+    Everything but rules, policies and limits is written.
+    """
+    work, rules, half_tick, is_touch = desk.work, desk.rules, desk.rules.tick / 2.0, desk.rules.is_touch
+    row, count, waiting, impact_bps = work.row, work.count, work.waiting, work.impact_bps
+    while row < len(feed.rows) and feed.rows[row]["clock_ns"] < until_ns:
         shown = feed.rows[row]
         now = shown["clock_ns"]
         if row > 0:
             impact_bps *= np.exp(-(now - feed.rows[row - 1]["clock_ns"]) / rules.decay_ns)
-        count, waiting = _activate(orders, active, count, waiting, row)
+        count, waiting = _activate(orders, count, waiting, row)
         kept = 0
         for index in range(count):
-            number = active[index]
+            number = orders[index]["active"]
             order = orders[number]
             factor, could = 1.0 + (planted_bps(order, now) + impact_bps) / 1e4, 0.0
-            if order["resting"] > 0 and is_reached(order, shown, factor, half_tick, rules.is_touch):
-                could = meet(feed, orders, slots, number, row, factor, half_tick, rules.is_touch)
+            if order["resting"] > 0 and is_reached(order, shown, factor, half_tick, is_touch):
+                could = meet(feed, orders, slots, number, row, factor, half_tick, is_touch)
             stays = True
             if could > 0.0 or _is_awake(order, now, row):
-                stays = _work(feed, rules, orders, slots, log, parameters, number, row, factor, impact_bps, could)
+                stays = _work(feed, desk, orders, slots, log, number, row, factor, impact_bps, could)
             if stays:
-                active[kept] = number
+                orders[kept]["active"] = number
                 kept += 1
         count = kept
         impact_bps += shown["moved_shares"] * rules.per_share_bps
+        row += 1
+    work.row, work.count, work.waiting, work.impact_bps = row, count, waiting, impact_bps

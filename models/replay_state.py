@@ -12,11 +12,12 @@ while each array that a function is handed costs it a reference count.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from models.limits_guard import MOST_POLICIES
 from models.policy import DECISION_SECONDS
 from models.replay_orders import OrderArrays
 from models.replay_tape import PRICE, Records, SessionClock, Tape, record
@@ -24,7 +25,7 @@ from models.replay_tape import PRICE, Records, SessionClock, Tape, record
 Float = npt.NDArray[np.float64]
 Long = npt.NDArray[np.int64]
 
-SLOTS = 4
+SLOTS, POLICY_NUMBERS = 4, 9
 NEVER = np.iinfo(np.int64).max
 STEP_NS = int(DECISION_SECONDS * 1e9)
 MAX_BOOK_AGE_NS = int(60e9)
@@ -33,18 +34,34 @@ FILLED, CANCELLED, EXPIRED = 0, 1, 2
 
 ORDER = record(
     "side shares limit_price alpha_bps alpha_seconds remaining pending_shares end_impact_bps resting_price "
-    "shown_before",
-    "urgency arrival_ns start_ns end_ns arrival_row first_row end_row is_eligible "
-    "next_decision_ns pending_at_ns pending_action pending_decision resting",
+    "shown_before arrival_mid",
+    "urgency arrival_ns start_ns end_ns arrival_row first_row end_row is_eligible policy repeats "
+    "next_decision_ns pending_at_ns pending_action pending_decision pending_row resting active",
 )
 SLOT = record("left ahead could_fill", "child")
-DECISION = record("shares signal_bps", "order at_ns action")
+DECISION = record("shares signal_bps figure allowed asked sent", "order at_ns action policy limit limit_row unsound")
 CHILD = record("price shares filled", "order decision row end_row reason")
 FILL = record("price shares", "order child row is_maker")
+WORK = np.dtype(
+    [
+        ("policies", "f8", (MOST_POLICIES, POLICY_NUMBERS)),
+        ("net", "f8", (MOST_POLICIES,)),
+        ("impact_bps", "f8"),
+        *((name, "i8") for name in ("row", "count", "waiting", "accounted", "costed")),
+    ],
+    align=True,
+)
+"""Who decides, and how far a replay came. net: value bought less sold by policy. row: next row; count: active orders
+(their numbers stand in `active` of the first orders), waiting: the next that waits; accounted, costed: fills that are
+in net and in what the policies used."""
 
 
 class Log(NamedTuple):
-    """Everything that happened, as records; written (3): how many decisions, child orders and fills."""
+    """Everything that happened, as records; written (3): how many decisions, child orders and fills.
+
+    A decision carries what a limit made of its child: limit (-1: nothing), asked and sent shares, figure and allowed,
+    limit_row: where; unsound: one bit for each policy that gave no number.
+    """
 
     decisions: Records
     children: Records
@@ -68,8 +85,8 @@ def canonical(orders: OrderArrays) -> Long:
     return np.lexsort((orders.parent_order_id, orders.arrival_ns, orders.start_ns)).astype(np.int64)
 
 
-def place(orders: OrderArrays, tape: Tape, clock: SessionClock) -> Records:
-    """(k) ORDER records on the session clock, nothing done yet.
+def place(orders: OrderArrays, tape: Tape, clock: SessionClock, policies: Long | None = None) -> Records:
+    """(k) ORDER records on the session clock, nothing done yet; policies (k): who works each, the first by default.
 
     arrival_row: last row at or before arrival, -1 for none; first_row: first row at or after start; end_row: last row
     at or before the instructed end. Eligible: the arrival book is two-sided and at most a minute old, because an older
@@ -87,6 +104,10 @@ def place(orders: OrderArrays, tape: Tape, clock: SessionClock) -> Records:
     placed["remaining"] = placed["shares"]
     placed["next_decision_ns"] = placed["start_ns"]
     placed["pending_at_ns"] = NEVER
+    placed["policy"] = 0 if policies is None else policies
+    if len(tape.clock_ns):
+        seen = tape.feed.levels[np.maximum(placed["arrival_row"], 0), :, 0, PRICE]
+        placed["arrival_mid"] = (seen[:, 0] + seen[:, 1]) / 2.0
     return placed
 
 
@@ -115,3 +136,10 @@ def make_log(placed: Records, levels: int, lot_shares: float) -> Log:
     resting = int(np.sum(np.minimum(rows, np.ceil(placed["shares"] / lot_shares)))) + decisions
     fills = decisions * levels + resting
     return Log(np.empty(decisions, DECISION), np.empty(decisions, CHILD), np.empty(fills, FILL), np.zeros(3, np.int64))
+
+
+def make_work(policies: Float) -> Any:
+    """A replay that has not begun. policies (p, 9)."""
+    work = np.zeros(1, WORK).view(np.recarray)[0]
+    work.policies[: len(policies)] = policies
+    return work

@@ -73,7 +73,7 @@ def record(real: str, whole: str = "") -> np.dtype[np.void]:
 
 
 ROW = record(
-    "signal_bps claimed_by_buys claimed_by_sells moved_shares best_for_buys best_for_sells",
+    "claimed_by_buys claimed_by_sells moved_shares best_for_buys best_for_sells volume_shares",
     "clock_ns first_print last_print",
 )
 PRINT = record("price shares sign")
@@ -83,16 +83,18 @@ PRICE, SHARES = 0, 1
 class Feed(NamedTuple):
     """What the compiled loop reads; it belongs to one replay, which writes into it what own orders took.
 
-    rows (n) ROW: time on the session clock, signal, prints first <= p < last since the row before; best_for_buys: the
+    rows (n) ROW: time on the session clock, prints first <= p < last since the row before; best_for_buys: the
     lowest price at which a resting buy could have been met (print or best ask), best_for_sells the highest;
-    claimed_by_buys and _by_sells: shares that own resting orders took, moved_shares: net shares bought.
+    claimed_by_buys and _by_sells: shares that own resting orders took, moved_shares: net shares bought. volume_shares:
+    traded up to the row, NaN throughout where the feed does not say.
     levels (n, 2, depth, 2): side 0 = bid, 1 = ask; price and shares left of what was shown, NaN and 0 where nothing
-    is. prints (m) PRINT: sign +1 buyer-initiated, 0 unknown.
+    is. prints (m) PRINT: sign +1 buyer-initiated, 0 unknown. signals_bps (n, p): what each policy reads, NaN for none.
     """
 
     rows: Records
     levels: Float
     prints: Records
+    signals_bps: Float
 
 
 class Tape(NamedTuple):
@@ -106,13 +108,14 @@ class Tape(NamedTuple):
 
 
 def make_tape(day: SymbolDay, clock: SessionClock, signal_bps: Float | None) -> Tape:
-    """Arrange one day for the replay; `signal_bps` (day.rows) is the prediction made with each row, NaN for none."""
+    """Arrange one day for the replay; signal_bps (day.rows) or (day.rows, p): predicted with each row, NaN for none."""
     inside = np.flatnonzero(clock.is_open(day.times_ns))
     utc, levels = day.times_ns[inside], _levels(day, inside)
     has_trades = len(day.trade_times_ns) > 0
     of_row, prints = _from_trades(day, clock, utc) if has_trades else _from_row_totals(day, inside, levels)
     rows = np.zeros(len(inside), ROW)
-    rows["signal_bps"] = np.nan if signal_bps is None else np.asarray(signal_bps, np.float64)[inside]
+    told = np.full(day.rows, np.nan) if signal_bps is None else np.asarray(signal_bps, np.float64)
+    signals = np.ascontiguousarray((told[:, None] if told.ndim == 1 else told)[inside])
     rows["clock_ns"] = clock.to_clock(utc)
     rows["first_print"] = np.searchsorted(of_row, np.arange(len(inside)), side="left")
     rows["last_print"] = np.searchsorted(of_row, np.arange(len(inside)), side="right")
@@ -120,7 +123,8 @@ def make_tape(day: SymbolDay, clock: SessionClock, signal_bps: Float | None) -> 
     traded = np.bincount(of_row, prints["shares"], minlength=len(inside)) if has_trades else row_volume(day)[inside]
     is_known = bool(np.isfinite(traded).any())
     volume = np.concatenate([[0.0], np.nancumsum(traded)]) if is_known else np.full(len(inside) + 1, np.nan)
-    return Tape(Feed(rows, levels, prints), rows["clock_ns"].copy(), utc, volume)
+    rows["volume_shares"] = volume[1:]
+    return Tape(Feed(rows, levels, prints, signals), rows["clock_ns"].copy(), utc, volume)
 
 
 def _levels(day: SymbolDay, inside: Long) -> Float:

@@ -11,12 +11,13 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from infra.errors import FillwiseError
 from infra.settings import Settings, read_settings
 from pipelines.commands import COMMANDS
-from pipelines.options import delivery_options, run_options
-from pipelines.steps import STEPS
+from pipelines.options import delivery_options, explain_option, run_options
+from pipelines.steps import STEPS, step_named
 
 log = logging.getLogger("fillwise")
 
@@ -32,6 +33,8 @@ def build_parser() -> argparse.ArgumentParser:
         run_options(added)
         if step.takes_delivery:
             delivery_options(added)
+        if step.explains:
+            explain_option(added)
     for command in COMMANDS:
         added = commands.add_parser(command.name, help=command.help, description=command.help)
         for add_options in command.options:
@@ -48,6 +51,8 @@ def _run_step_command(settings: Settings, arguments: argparse.Namespace) -> int:
     from pipelines.runner import run_step
 
     run = recorded(run_from(settings, arguments))
+    if getattr(arguments, "explain", False):
+        return int(import_module(step_named(arguments.command).explains).explain(run))
     run_step(arguments.command, run)
     tell_left_out(arguments.command, run)
     return 0

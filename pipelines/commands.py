@@ -9,7 +9,11 @@ import time
 from pathlib import Path
 
 from infra.settings import Settings
+from pipelines.alerting.commands import COMMANDS as ALERT_COMMANDS
+from pipelines.approval.commands import COMMANDS as APPROVAL_COMMANDS
 from pipelines.command import Command, on_run
+from pipelines.desk.commands import COMMANDS as DESK_COMMANDS
+from pipelines.ledger.commands import COMMANDS as LEDGER_COMMANDS
 from pipelines.options import (
     backup_options,
     due_option,
@@ -23,9 +27,11 @@ from pipelines.options import (
     training_set_options,
     word_options,
 )
-from pipelines.ledger.commands import COMMANDS as LEDGER_COMMANDS
 from pipelines.plan.commands import COMMANDS as PLAN_COMMANDS
+from pipelines.recipes.commands import COMMANDS as RECIPE_COMMANDS
 from pipelines.rollout.commands import COMMANDS as ROLLOUT_COMMANDS
+from pipelines.rollout_page.commands import COMMANDS as PAGE_COMMANDS
+from pipelines.stops.commands import COMMANDS as STOP_COMMANDS
 
 
 def _session(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -209,7 +215,13 @@ COMMANDS: tuple[Command, ...] = (
         (word_options,),
     ),
     Command("up", "start Airflow, MLflow and the page server together", _up, ()),
+    *ALERT_COMMANDS,
+    *APPROVAL_COMMANDS,
     *LEDGER_COMMANDS,
     *PLAN_COMMANDS,
+    *RECIPE_COMMANDS,
     *ROLLOUT_COMMANDS,
+    *PAGE_COMMANDS,
+    *DESK_COMMANDS,
+    *STOP_COMMANDS,
 )

@@ -58,6 +58,13 @@ def delivery_options(parser: ArgumentParser) -> None:
     _who_and_why(parser)
 
 
+def explain_option(parser: ArgumentParser) -> None:
+    """Tell instead of doing."""
+    parser.add_argument(
+        "--explain", action="store_true", help="judge nothing; tell in words what was recorded, figure by figure"
+    )
+
+
 def known_options(parser: ArgumentParser) -> None:
     """`known`: the time asked about, and where the rows go."""
     parser.add_argument("--at", metavar="TIME", help="as known at this time, ISO 8601 with a zone (default: by now)")

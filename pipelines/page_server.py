@@ -1,6 +1,7 @@
 """Serves the nights' pages on the loopback interface: `python -m pipelines.page_server --port 8090 PAGES`.
 
-The first page lists the markets and their nights, newest first; everything else is a file below the folder.
+The first page lists the markets, where their rollout stands, and their nights, newest first; everything else is a file
+below the folder.
 Nothing above it can be reached, not even through a symbolic link, folders are not listed, and a request that
 names another host is refused, so that no foreign web page can read the pages through the reader's browser.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
+ROLLOUT_PAGES = "*/rollout/index.html"
 OWN_NAMES = frozenset({"127.0.0.1", "localhost"})
 
 
@@ -64,9 +66,12 @@ def render_list(root: Path) -> str:
     """The first page, as HTML."""
     from pipelines.page_template import FEATURES_PAGE, page_environment
 
-    markets = nights(root)
+    found = nights(root)
+    rollouts = {page.parent.parent.name: _summary(page.parent / "summary.json") for page in root.glob(ROLLOUT_PAGES)}
+    markets = {name: found.get(name, ()) for name in sorted({*found, *rollouts})}
     pages = {name: FEATURES_PAGE for name in markets if (root / name / FEATURES_PAGE).is_file()}
-    return page_environment().get_template("nights.html").render(markets=markets, feature_pages=pages)
+    told = {"markets": markets, "feature_pages": pages, "rollouts": rollouts}
+    return page_environment().get_template("nights.html").render(told)
 
 
 class PageHandler(SimpleHTTPRequestHandler):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 GATE, MONITOR = "gate", "monitor"
 SUMMARY = "verdict"
 """The gate's own row over all its checks: it repeats them in one sentence."""
-VERDICT_ORDER = ("fail", "hold", "pass", "note")
+VERDICT_ORDER = ("fail", "hold", "ask", "pass", "note")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ WIDTH, HEIGHT = 5.6, 2.9
 TOP_FEATURES = 12
 
 
-def _figure(width: float = WIDTH, height: float = HEIGHT, columns: int = 1) -> tuple[Figure, list[Axes]]:
+def new_figure(width: float = WIDTH, height: float = HEIGHT, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of `columns` drawings side by side, in the page\'s manner; sizes in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -52,17 +53,20 @@ def _figure(width: float = WIDTH, height: float = HEIGHT, columns: int = 1) -> t
     return figure, axes
 
 
-def _name(ax: Axes, x: str, y: str) -> None:
+def name_axes(ax: Axes, x: str, y: str) -> None:
+    """What the axes show, with units."""
     ax.set_xlabel(x, color=MUTED, fontsize=8.5)
     ax.set_ylabel(y, color=MUTED, fontsize=8.5)
 
 
-def _legend(ax: Axes) -> None:
+def add_legend(ax: Axes) -> None:
+    """The legend, above the drawing."""
     place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": 3, "borderaxespad": 0.2}
     ax.legend(frameon=False, fontsize=8.5, labelcolor=INK, **place)
 
 
-def _svg(figure: Figure, title: str) -> str:
+def as_svg(figure: Figure, title: str) -> str:
+    """The figure as SVG whose colours are the page\'s. title: what is read out for it."""
     import matplotlib as mpl
 
     out = io.StringIO()
@@ -89,7 +93,7 @@ def difference_by_session(
     lines: Sequence[SessionLine], mean_bps: float | None, low_bps: float | None, high_bps: float | None
 ) -> str:
     """A dot a session, the mean over all as a line and its interval as a band; below zero is cheaper than TWAP."""
-    figure, (ax,) = _figure(width=2 * WIDTH)
+    figure, (ax,) = new_figure(width=2 * WIDTH)
     if low_bps is not None and high_bps is not None:
         ax.axhspan(low_bps, high_bps, color=BAND, linewidth=0, label="interval of the mean")
     if mean_bps is not None:
@@ -101,14 +105,14 @@ def difference_by_session(
     ax.plot(places, values, "o", color=ACCENT, markersize=5, label="one session")
     step = max(1, len(lines) // 10)
     ax.set_xticks(list(places)[::step], [f"{line.session:%d %b}" for line in lines][::step])
-    _name(ax, "", "candidate − TWAP, bps")
-    _legend(ax)
-    return _svg(figure, "Cost difference by session")
+    name_axes(ax, "", "candidate − TWAP, bps")
+    add_legend(ax)
+    return as_svg(figure, "Cost difference by session")
 
 
 def difference_by_group(lines: Sequence[GroupLine], title: str) -> str:
     """A row a group, a dot a fill bound: how far the answer depends on who would have filled us."""
-    figure, (ax,) = _figure(height=max(1.5, 0.75 + 0.3 * len(lines)))
+    figure, (ax,) = new_figure(height=max(1.5, 0.75 + 0.3 * len(lines)))
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x", color=LINE, linewidth=0.7)
     ax.axvline(0.0, color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)))
@@ -121,14 +125,14 @@ def difference_by_group(lines: Sequence[GroupLine], title: str) -> str:
         ax.plot(values, places, "o", color=colour, markersize=5.5, label=bound.replace("_", "-"))
     ax.set_yticks(range(len(lines)), [line.name for line in lines])
     ax.set_ylim(len(lines) - 0.5, -0.5)
-    _name(ax, "candidate − TWAP, bps", "")
-    _legend(ax)
-    return _svg(figure, title)
+    name_axes(ax, "candidate − TWAP, bps", "")
+    add_legend(ax)
+    return as_svg(figure, title)
 
 
 def cost_by_hour(lines: Sequence[GroupLine]) -> str:
     """Slippage of candidate and TWAP by the local hour in which orders arrived, under the pessimistic bound."""
-    figure, (ax,) = _figure()
+    figure, (ax,) = new_figure()
     places = range(len(lines))
     series = (
         ("TWAP", [line.benchmark_bps for line in lines], SECOND),
@@ -137,14 +141,14 @@ def cost_by_hour(lines: Sequence[GroupLine]) -> str:
     for label, values, colour in series:
         ax.plot(places, values, "-o", color=colour, linewidth=1.6, markersize=4.5, label=label)
     ax.set_xticks(list(places), [line.name for line in lines])
-    _name(ax, "local hour of arrival", "arrival cost, bps")
-    _legend(ax)
-    return _svg(figure, "Slippage by hour")
+    name_axes(ax, "local hour of arrival", "arrival cost, bps")
+    add_legend(ax)
+    return as_svg(figure, "Slippage by hour")
 
 
 def calibration(horizons: Mapping[int, Sequence[tuple[float, float]]]) -> str:
     """Predicted against realised move by bin, a panel a horizon (seconds); on the diagonal is calibrated."""
-    figure, axes = _figure(width=2 * WIDTH, columns=max(1, len(horizons)))
+    figure, axes = new_figure(width=2 * WIDTH, columns=max(1, len(horizons)))
     for ax, (seconds, bins) in zip(axes, sorted(horizons.items()), strict=False):
         predicted = [one for one, _ in bins]
         realised = [one for _, one in bins]
@@ -152,19 +156,19 @@ def calibration(horizons: Mapping[int, Sequence[tuple[float, float]]]) -> str:
         ax.plot([-reach, reach], [-reach, reach], color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)))
         ax.plot(predicted, realised, "-o", color=ACCENT, linewidth=1.2, markersize=4.5)
         ax.set_title(f"{seconds} s ahead", color=INK, fontsize=9.5)
-        _name(ax, "predicted move, bps", "realised move, bps" if ax is axes[0] else "")
-    return _svg(figure, "Calibration of the signal")
+        name_axes(ax, "predicted move, bps", "realised move, bps" if ax is axes[0] else "")
+    return as_svg(figure, "Calibration of the signal")
 
 
 def importance(gains: Sequence[tuple[str, float]]) -> str:
     """The features that the trees gain most from, as shares of the total gain, largest first."""
     total = sum(gain for _, gain in gains) or 1.0
     shown = list(gains)[:TOP_FEATURES]
-    figure, (ax,) = _figure(height=0.7 + 0.26 * max(3, len(shown)))
+    figure, (ax,) = new_figure(height=0.7 + 0.26 * max(3, len(shown)))
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x", color=LINE, linewidth=0.7)
     ax.barh(range(len(shown)), [100 * gain / total for _, gain in shown], color=ACCENT, height=0.62)
     ax.set_yticks(range(len(shown)), [name for name, _ in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)
-    _name(ax, "share of gain, %", "")
-    return _svg(figure, "Feature importance")
+    name_axes(ax, "share of gain, %", "")
+    return as_svg(figure, "Feature importance")

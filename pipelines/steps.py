@@ -10,6 +10,7 @@ class Step:
     """One step: its name on the command line, the module that holds `run`, and its help line.
 
     is_history: `bootstrap` and `backfill` run it. takes_delivery: late files and corrections come in here.
+    explains: module whose `explain(run)` tells what the step recorded, for `--explain`.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Step:
     help: str
     is_history: bool = False
     takes_delivery: bool = False
+    explains: str = ""
 
 
 STEPS: tuple[Step, ...] = (
@@ -44,7 +46,12 @@ STEPS: tuple[Step, ...] = (
     Step("build_training_set", "pipelines.build_training_set", "compute labels and name the rows to learn from", True),
     Step("train", "pipelines.train", "refit the recipe on the training window and register the version in MLflow"),
     Step("backtest", "pipelines.backtest", "walk forward: candidate, champion and TWAP on the same orders"),
-    Step("gate", "pipelines.gate", "judge the candidate, fail closed, with reasons in words"),
+    Step(
+        "gate",
+        "pipelines.gate",
+        "judge the candidate, fail closed, with reasons in words",
+        explains="pipelines.gate_words",
+    ),
     Step("monitor", "pipelines.monitor", "compare today's features with the training window"),
     Step("report", "pipelines.report", "write the night's page"),
 )

@@ -6,8 +6,6 @@ one ends or when it is told to; whatever they leave behind is ended too. Their o
 
 from __future__ import annotations
 
-import json
-import secrets
 import shlex
 import socket
 import subprocess
@@ -16,18 +14,21 @@ import threading
 import time
 import urllib.request
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.environment import process_environment
 from infra.errors import SettingsError, StopError
 from infra.locks import held
 from infra.settings import Settings
+from pipelines.airflow_users import ADMIN, password_of, prepare_users
 from pipelines.page_server import LOOPBACK, nights
 from pipelines.up_manager import BOUND, run_together
 
 SCRIPTS = Path(sys.executable).parent
 PATIENCE_SECONDS, POLL_SECONDS, ANSWER_SECONDS = 180.0, 1.0, 5.0
-ADMIN = "admin"
+ALERT_SECONDS = 60.0
+"""Escalation counts in minutes, so a round a minute; with nothing due it reads a few files."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ def services(settings: Settings) -> tuple[Service, ...]:
     """What `up` starts, in the order in which it is printed."""
     port = str(settings.pages_port)
     pages = (sys.executable, "-m", "pipelines.page_server", "--port", port, str(settings.pages))
+    alerts = (str(SCRIPTS / "fillwise"), "alerts", "escalate", "--every", f"{ALERT_SECONDS:g}")
     mlflow = {"mlflow": _mlflow_command(settings)}
     return (
         Service("Airflow", "airflow_port", settings.airflow_port, "/api/v2/monitor/health", _airflow_commands()),
         Service("MLflow", "mlflow_port", settings.mlflow_port, "/health", mlflow),
-        Service("pages", "pages_port", settings.pages_port, "/", {"pages": pages}),
+        Service("pages", "pages_port", settings.pages_port, "/", {"pages": pages, "alerts": alerts}),
     )
 
 
@@ -106,20 +108,6 @@ def require_free_ports(wanted: tuple[Service, ...]) -> None:
                     allowed="a free port",
                     next_step=f"stop what listens there, or set {variable}={service.port + 1}",
                 ) from None
-
-
-def admin_password(settings: Settings) -> str:
-    """Airflow's one password, made once and kept with mode 0600 where Airflow's auth manager reads it."""
-    path = settings.keys / "airflow_passwords.json"
-    try:
-        return str(json.loads(path.read_text())[ADMIN])
-    except (OSError, ValueError, KeyError, TypeError):
-        password = secrets.token_urlsafe(12)
-        settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({ADMIN: password}) + "\n")
-        return password
 
 
 def answers(service: Service) -> bool:
@@ -152,6 +140,7 @@ def announce(settings: Settings, password: str, logs: Path, stopped: threading.E
         print(f"  {service.title} does not answer at {service.address} after {PATIENCE_SECONDS:g} s; see {logs}")
     lines = [f"  {service.title:9}{service.address}" for service in wanted if service not in missing]
     lines[:1] = [f"{line}   login: {ADMIN}  password: {password}" for line in lines[:1] if wanted[0] not in missing]
+    lines += [f"  people log in with their own names: fillwise people list; passwords: {settings.keys}"]
     print(
         "\n".join(["", *lines, *_last_nights(settings, wanted[-1]), f"  logs: {logs}   stop: Ctrl-C", ""]), flush=True
     )
@@ -182,10 +171,13 @@ def up(settings: Settings) -> int:
     wanted, logs = services(settings), settings.logs / "up"
     with held(settings.home / "locks" / "up.lock", "fillwise up", wait_seconds=0):
         require_free_ports(wanted)
+        shown = prepare_users(settings, datetime.now(UTC))
+        password, stopped = password_of(settings, ADMIN), threading.Event()
         environment = process_environment(settings)
+        if shown:
+            print("\n".join(["shown once:", *shown]), flush=True)
         (settings.registry / "artifacts").mkdir(parents=True, exist_ok=True)
-        password, stopped = admin_password(settings), threading.Event()
-        print("starting Airflow, MLflow and the pages; about half a minute", flush=True)
+        print("starting Airflow, MLflow, the pages and the delivery of alerts; about half a minute", flush=True)
         _migrate(environment, logs / "airflow-db.log")
         announcer = threading.Thread(target=announce, args=(settings, password, logs, stopped), daemon=True)
         commands = {name: shlex.join(words) for service in wanted for name, words in service.commands.items()}

@@ -8,10 +8,17 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from infra.ledger_engine import server_engine
+from infra.settings import Settings
 
 FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/bin")
 
@@ -21,7 +28,9 @@ def program(name: str) -> str:
     found = sorted((path for pattern in FOLDERS for path in Path("/").glob(f"{pattern[1:]}/{name}")), key=str)
     where = str(found[-1]) if found else shutil.which(name)
     if where is None:
-        raise AssertionError(f"{name} is not there: install the package postgresql (make setup does, as root)")
+        raise AssertionError(
+            f"{name} is not there: install the package postgresql (`infra/deploy/setup.sh tests` does, as root)"
+        )
     return where
 
 
@@ -50,10 +59,10 @@ class PostgresServer:
     def url(self) -> str:
         return f"postgresql+psycopg://fillwise@127.0.0.1:{self.port}/postgres"
 
-    def _run(self, words: Sequence[str]) -> None:
+    def _run(self, words: list[str]) -> None:
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(self.folder)}
         done = subprocess.run(
-            list(words), env=environment, cwd=self.folder, capture_output=True, text=True, check=False, **_plain_user()
+            words, env=environment, cwd=self.folder, capture_output=True, text=True, check=False, **_plain_user()
         )
         if done.returncode:
             raise AssertionError(f"{words[0]} failed: {done.stderr or done.stdout}")
@@ -63,18 +72,8 @@ class PostgresServer:
         user = _plain_user()
         if user:
             os.chown(self.folder, user["user"], user["group"])
-        words = [
-            program("initdb"),
-            "-D",
-            str(self.folder / "data"),
-            "-U",
-            "fillwise",
-            "--auth=trust",
-            "-E",
-            "UTF8",
-            "-N",
-        ]
-        self._run(words)
+        where = ["-D", str(self.folder / "data"), "-U", "fillwise"]
+        self._run([program("initdb"), *where, "--auth=trust", "-E", "UTF8", "-N"])
 
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c fsync=off"
@@ -107,3 +106,31 @@ class PostgresServer:
                     return
             time.sleep(0.05)
         raise AssertionError("PostgreSQL did not come up")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server for all tests of a process."""
+    with tempfile.TemporaryDirectory(prefix="fillwise-postgres-") as folder:
+        Path(folder).chmod(0o755)
+        server = PostgresServer(Path(folder) / "server", free_port())
+        server.make()
+        server.start()
+        yield server
+        server.stop("immediate")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_home(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with an empty ledger, on each of the databases."""
+    if request.param == "sqlite":
+        return Settings(home=tmp_path)
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return emptied(Settings(home=tmp_path, ledger_url=server.url))
+
+
+def emptied(settings: Settings) -> Settings:
+    """The same settings, and no table on the server any more."""
+    with server_engine(settings.ledger_url).begin() as connection:
+        connection.execute(text("DROP SCHEMA IF EXISTS fillwise CASCADE"))
+    return settings

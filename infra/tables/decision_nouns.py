@@ -1,10 +1,15 @@
-"""What the desk decided: which arm each order was drawn into, what the model said, and what it had in hand."""
+"""What the desk decided: which arm each order was drawn into, what was said, what was in hand, what held back.
+
+A version in its shadow decides beside the champion and sends nothing: its decisions, and the child orders that a replay
+of the session's books made of them, stand in nouns of their own, so that no sum over the desk's orders meets them.
+"""
 
 from __future__ import annotations
 
 from infra.tables.columns import Column, Table
-from infra.tables.words import EVENT, KEYS, SIDE, SYMBOL, shares
+from infra.tables.words import CURRENCY, EVENT, KEYS, SIDE, SYMBOL, price, shares
 
+ACTIONS = ("wait", "join", "improve", "cross")
 ROUTING = (
     Column("rollout_id", "string", "rollout that was on, null for none", is_nullable=True),
     Column("phase", "string", "phase of the routing, null where nobody said", is_nullable=True),
@@ -18,7 +23,7 @@ DECISIONS = (
     *EVENT,
     Column("policy_version", "string", "version that decided, market.execution/number"),
     Column("policy_digest", "string", "digest of that version's manifest"),
-    Column("action", "string", "what it told the desk to do", allowed=("wait", "join", "improve", "cross")),
+    Column("action", "string", "what it told the desk to do", allowed=ACTIONS),
     shares("decided_shares", "how much"),
     Column("propensity", "double", "probability of this action under the policy", low=0.0, high=1.0),
     Column(
@@ -60,6 +65,59 @@ SERVED_FEATURES = (
     Column("fit_day", "date", "session that its fits had learned up to, null: it had none", is_nullable=True),
     Column("features", "string", "JSON of feature to value, null for null"),
 )
+LIMITS = (
+    "symbols", "venues", "price_collar_bps", "order_notional", "session_notional", "session_orders",
+    "position_notional", "participation", "repeats", "stop_notional", "output",
+)  # fmt: skip
+LIMIT_EVENTS = (
+    *KEYS,
+    Column("limit_event_id", "string", "one time that a limit said less than was decided"),
+    Column("parent_order_id", "string", "the order"),
+    Column("decision_id", "string", "the decision whose child it was; after an output, the decision taken instead"),
+    SYMBOL,
+    *EVENT,
+    Column("policy_version", "string", "version that was held back"),
+    Column("policy_digest", "string", "digest of that version's manifest"),
+    Column("arm", "string", "arm that the order was assigned to"),
+    *ROUTING,
+    Column("limit_name", "string", "which limit; output: the version gave no number", allowed=LIMITS),
+    Column("figure", "double", "what the limit would have held, in its unit, null: no number", is_nullable=True),
+    Column("allowed", "double", "what it allows, null: nothing", is_nullable=True),
+    shares("asked_shares", "what was to be sent"),
+    shares("sent_shares", "what was sent, 0: nothing"),
+)
+SHADOW_DECISIONS = (
+    *KEYS,
+    Column("shadow_decision_id", "string", "one decision of the version in its shadow"),
+    Column("parent_order_id", "string", "the order decided on"),
+    SYMBOL,
+    *EVENT,
+    Column("policy_version", "string", "version in its shadow"),
+    Column("policy_digest", "string", "digest of that version's manifest"),
+    *ROUTING,
+    Column("action", "string", "what it would have told the desk to do", allowed=ACTIONS),
+    shares("decided_shares", "how much"),
+    Column("signal_bps", "double", "expected mid move it saw, null for none", "bps", True, -1e4, 1e4),
+    Column("champion_version", "string", "version that decided then, null: the order was done", is_nullable=True),
+    Column("champion_action", "string", "what that did", is_nullable=True, allowed=ACTIONS),
+    shares("champion_shares", "how much", is_nullable=True),
+)
+SHADOW_CHILD_ORDERS = (
+    *KEYS,
+    Column("shadow_child_id", "string", "one order that would have been sent"),
+    Column("shadow_decision_id", "string", "the decision it came from"),
+    Column("parent_order_id", "string", "the order it would have worked"),
+    SYMBOL,
+    SIDE,
+    *EVENT,
+    Column("ended_at", "timestamp", "filled, cancelled or expired in the replay", "UTC"),
+    price("limit_price", "its limit, null for a market order", is_nullable=True),
+    shares("child_shares", "quantity", low=1e-9),
+    shares("filled_shares", "quantity that the replay filled"),
+    Column("end_reason", "string", "how it ended", allowed=("filled", "cancelled", "expired")),
+    Column("venue", "string", "where it would have gone"),
+    CURRENCY,
+)
 
 DECISION_NOUNS: dict[str, Table] = {
     "decisions": Table(
@@ -86,6 +144,33 @@ DECISION_NOUNS: dict[str, Table] = {
         SERVED_FEATURES,
         key=("market", "trade_date", "symbol", "event_at_ns"),
         sort_by=("symbol", "event_at_ns"),
+        max_refused_share=0.0,
+        max_refused_because="our own log has no noise",
+    ),
+    "limit_events": Table(
+        "limit_events",
+        "where a limit made a child order smaller, or none of it",
+        LIMIT_EVENTS,
+        key=("market", "trade_date", "limit_event_id"),
+        sort_by=("symbol", "event_at_ns", "limit_event_id"),
+        max_refused_share=0.0,
+        max_refused_because="our own log has no noise",
+    ),
+    "shadow_decisions": Table(
+        "shadow_decisions",
+        "what a version in its shadow would have done",
+        SHADOW_DECISIONS,
+        key=("market", "trade_date", "shadow_decision_id"),
+        sort_by=("symbol", "event_at_ns", "shadow_decision_id"),
+        max_refused_share=0.0,
+        max_refused_because="our own log has no noise",
+    ),
+    "shadow_child_orders": Table(
+        "shadow_child_orders",
+        "child orders of a version in its shadow, as a replay of the session filled them",
+        SHADOW_CHILD_ORDERS,
+        key=("market", "trade_date", "shadow_child_id"),
+        sort_by=("symbol", "event_at_ns", "shadow_child_id"),
         max_refused_share=0.0,
         max_refused_because="our own log has no noise",
     ),

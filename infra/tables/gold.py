@@ -109,8 +109,8 @@ HEALTH = Table(
         Column(
             "verdict",
             "string",
-            "fail beats hold beats pass; note never decides",
-            allowed=("pass", "hold", "fail", "note"),
+            "fail beats hold beats ask beats pass; note never decides",
+            allowed=("pass", "ask", "hold", "fail", "note"),
         ),
         Column("figure", "double", "what was found", is_nullable=True, low=-1e15, high=1e15),
         Column("threshold", "double", "what was asked for", is_nullable=True, low=-1e15, high=1e15),

@@ -11,10 +11,11 @@ from pipelines.options import run_options
 
 def rollout_options(parser: ArgumentParser) -> None:
     """What to do with the rollout of a market."""
-    actions = ("propose", "judge", "reconcile", "status")
+    actions = ("propose", "judge", "reconcile", "status", "page")
     parser.add_argument("action", choices=actions, help="what to do")
     parser.add_argument("recipe", nargs="?", help="propose: name of the recipe (fillwise recipe list)")
     parser.add_argument("--reason", metavar="TEXT", help="propose: why, in words; it is recorded")
+    parser.add_argument("--watch", action="store_true", help="status: again after every change, until Ctrl-C")
 
 
 def _rollout(settings: Settings, arguments: Namespace) -> int:
@@ -29,12 +30,17 @@ def _rollout(settings: Settings, arguments: Namespace) -> int:
     from pipelines.runner import market_lock
     from pipelines.step import StepContext
 
+    if arguments.action == "status":
+        from pipelines.arguments import market_named
+        from pipelines.rollout_page.terminal import print_rollout
+
+        return print_rollout(settings, market_named(arguments.market).name, is_watched=arguments.watch)
     run = run_from(settings, arguments)
     context = StepContext(settings, run.market, run.days, Lake(settings.lake), run.data)
-    if arguments.action == "status":
-        from pipelines.rollout.judge import print_status
+    if arguments.action == "page":
+        from pipelines.rollout_page.page import print_page
 
-        return print_status(context)
+        return print_page(context, datetime.now(UTC))
     with market_lock(settings, run.market.name, f"fillwise rollout {arguments.action}"):
         if arguments.action == "propose":
             from pipelines.rollout.propose import run_propose

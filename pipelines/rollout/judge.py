@@ -8,7 +8,9 @@ last routing, stops, aliases, cards and alerts are brought to what the ledger sa
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -19,35 +21,38 @@ from infra.signing import canonical
 from infra.tables import HEALTH
 from models.rollout.commands import RecordGate
 from models.rollout.state import MarketState
+from pipelines.gate_facts import GATE_STEPS, TRIAL
 from pipelines.rollout import controller
 from pipelines.rollout.doors import RealDoors
 from pipelines.rollout.record import record, state_of
 from pipelines.rollout.refits import tonights_refits
 from pipelines.step import StepContext
 
-GATE = "gate"
-NIGHTS_A_QUARTER = 63
-"""A recipe's alpha for a quarter, spent in equal parts on each night that the gate looks at it."""
 
-
-def nights_gate(context: StepContext, state: MarketState, alpha: float) -> RecordGate | None:
-    """The night's gate on the recipe on trial; None when tonight's candidate was another recipe."""
+def nights_gate(context: StepContext, state: MarketState) -> RecordGate | None:
+    """The night's gate on the recipe on trial, as candidate or as what is on trial; None where it was not judged."""
     rollout = state.rollout
     if rollout is None:
         return None
     health = context.lake.read_day(HEALTH, context.market.name, context.night)
-    rows = health.filter(pc.equal(health["step"], GATE)).to_pylist()
-    verdict = next((row for row in rows if row["check_name"] == "verdict"), None)
     versions = {one.name: one for one in Registry(context.settings).versions(context.market.name)}
-    judged = None if verdict is None else versions.get(str(verdict["subject"]))
-    if verdict is None or judged is None or judged.recipe_id != rollout.recipe_id:
-        return None
+    for step in GATE_STEPS:
+        rows = health.filter(pc.equal(health["step"], step)).to_pylist()
+        verdict = next((row for row in rows if row["check_name"] == "verdict"), None)
+        judged = None if verdict is None else versions.get(str(verdict["subject"]))
+        if verdict is not None and judged is not None and judged.recipe_id == rollout.recipe_id:
+            return _record(context, rows, verdict, judged.name)
+    return None
+
+
+def _record(
+    context: StepContext, rows: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any], version: str
+) -> RecordGate:
     told = [[row["check_name"], row["verdict"], row["figure"], row["reason"]] for row in rows]
     digest = hashlib.sha256(canonical(told).encode()).hexdigest()
-    reasons = tuple(str(row["reason"]) for row in rows if row["check_name"] != "verdict" and row["verdict"] != "pass")
-    return RecordGate(
-        str(verdict["verdict"]), judged.name, str(context.night), digest, reasons, alpha / NIGHTS_A_QUARTER
-    )
+    reasons = tuple(str(row["reason"]) for row in rows if row["verdict"] in ("fail", "hold") and row is not verdict)
+    spent = next((float(row["figure"] or 0.0) for row in rows if row["check_name"] == TRIAL), 0.0)
+    return RecordGate(str(verdict["verdict"]), version, str(context.night), digest, reasons, spent)
 
 
 def evening(context: StepContext, at: datetime, *, judge: bool = True) -> controller.EveningReport:
@@ -61,7 +66,7 @@ def evening(context: StepContext, at: datetime, *, judge: bool = True) -> contro
     if not judge:
         return controller.reconcile(doors, session)
     notes = []
-    gate = nights_gate(context, state, state.rollout.plan.alpha) if state.rollout is not None else None
+    gate = nights_gate(context, state)
     if gate is not None:
         record(ledger, market, gate, at=at, actor="fillwise")
     for refit in tonights_refits(context, ledger.entries(market)):

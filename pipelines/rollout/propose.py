@@ -26,6 +26,7 @@ from models.version import benchmark_policy
 from pipelines.approval.people import embedded_people, people_of
 from pipelines.current_recipe import recipe_named
 from pipelines.plan.show import plan_path, read_plan
+from pipelines.recipes.change import change_of
 from pipelines.rollout.record import record, state_of
 from pipelines.rollout.refits import freeze_probes
 from pipelines.step import StepContext
@@ -81,10 +82,10 @@ def propose(context: StepContext, name: str, reason: str, at: datetime) -> str:
     recipe, plan = recipe_named(name), read_plan(plan_path(settings, market.name))
     arm = newest_version(settings, market, recipe.recipe_id)
     authors, revision = authors_of(ledger, settings)
-    is_first = state.champion == state.benchmark
+    change = change_of(settings, market, state, recipe)
     proposal = {
         "recipe_id": recipe.recipe_id, "name": name, "authors": list(authors), "revision": revision,
-        "change_class": "new_policy", "approvals": 1 if is_first else 2, "reason": reason or RECIPES[name].summary,
+        "change_class": change.change.name, "approvals": change.approvals, "reason": reason or RECIPES[name].summary,
     }  # fmt: skip
     draft = Draft(proposal, arm, plan, secrets.token_hex(SALT_BYTES), probes)
     after, _ = record(ledger, market.name, draft, at=at, actor=authors[0])

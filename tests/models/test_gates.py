@@ -45,6 +45,21 @@ def test_cheaper_needs_the_whole_interval_below_zero() -> None:
     assert check_cost(-2.0, None, None).verdict == "hold"
 
 
+def test_not_inferior_needs_the_whole_interval_below_the_margin() -> None:
+    found = check_cost(0.2, -0.5, 1.4, name="cost_against_champion", rival="the champion", margin_bps=1.5)
+    assert (found.name, found.verdict, found.threshold) == ("cost_against_champion", "pass", 1.5)
+    assert "not inferior by 1.5 bps" in found.reason
+    assert check_cost(0.2, -0.5, 1.5, margin_bps=1.5).verdict == "hold"
+    assert check_cost(2.0, 1.6, 2.4, margin_bps=1.5).verdict == "fail"
+    assert check_cost(-2.0, -3.0, -1.0, margin_bps=1.5).reason.endswith("cheaper")
+
+
+def test_a_note_is_told_and_never_decides() -> None:
+    assert judge((check("note"), check("pass"))).verdict == "pass"
+    assert judge((check("note"), check("fail"))).verdict == "fail"
+    assert judge((check("note"), check("note"))).verdict == "hold"
+
+
 @given(st.lists(st.sampled_from(["pass", "hold", "fail"]), min_size=1))
 def test_more_evidence_never_makes_a_verdict_milder(verdicts: list[Verdict]) -> None:
     order = ["pass", "hold", "fail"]

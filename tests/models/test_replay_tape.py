@@ -68,7 +68,7 @@ def test_rows_and_trades_outside_the_session_are_left_out() -> None:
     tape = make_tape(day, SPLIT, np.array([1.0, 2.0, 3.0]))
     assert tape.clock_ns.tolist() == [50 * SECOND, 150 * SECOND]
     assert tape.utc_ns.tolist() == [50 * SECOND, 250 * SECOND]
-    assert tape.feed.rows["signal_bps"].tolist() == [1.0, 3.0]
+    assert tape.feed.signals_bps[:, 0].tolist() == [1.0, 3.0]
     assert tape.feed.prints["shares"].tolist() == [20.0]
 
 
