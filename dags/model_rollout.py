@@ -11,7 +11,7 @@ session, `night` waits until the night is whole, since an evening is judged once
 --by YOU --reason TEXT` says that you have it):
 
 - *rollback of … is not done*: `fillwise rollout status`, `fillwise stops`, `fillwise desks`; a desk that is gone for
-  good: `fillwise desks forget DESK`.
+  good: `fillwise stops forget DESK`.
 - *in …: missing …*, *held for …*: `fillwise rollout status` says what is missing; mend the night, then clear `judge`.
 - *needs … approvals*: `fillwise card show`, then Required Actions, or `fillwise approve`.
 - *refit … stays out of production*: `fillwise rollout status`; the last good refit trades on.

@@ -10,6 +10,7 @@ around them, `verify` names, and `entries` refuses to read.
 nothing, and both are in the chain, so an entry that was dated back shows.
 
     >>> import tempfile
+    >>> from datetime import UTC
     >>> ledger = open_ledger(Settings(home=Path(tempfile.mkdtemp())))
     >>> monday = datetime(2026, 1, 5, tzinfo=UTC)
     >>> (entry,) = ledger.append("sample", 0, [Draft("noted", {"a": 1})], at=monday, actor="ada")
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -42,15 +43,14 @@ from infra.ledger_engine import (
     sqlite_engine,
 )
 from infra.ledger_rows import FORMAT, OWN_STREAM, append_rows, count_of, first_row, head_of, make_ledger, rows_of
-from infra.ledger_schema import ENTRIES, missing_guards, put_guards, take_turn
+from infra.ledger_schema import ENTRIES, put_guards, take_turn, weaknesses
 from infra.settings import Settings
+from infra.times import stamp
 
 __all__ = ["Draft", "Entry", "Head", "Ledger", "Verification", "ledger_file", "open_ledger"]
 GUARDED = "guard_restored"
 PATIENCE_SECONDS = 8
 """A database that restarts is back within seconds; longer is for the operator, and exit status 75 says so."""
-MOST_SECONDS = PATIENCE_SECONDS + 1 + CONNECT_SECONDS + ANSWER_SECONDS
-"""The last try may begin when patience ends, wait a second, connect and then get no answer."""
 BLOCK = 5_000
 
 
@@ -92,7 +92,7 @@ class Ledger:
                 "ledger does not answer",
                 which=self.where,
                 found=str(error),
-                allowed=f"an answer within {MOST_SECONDS} s at the latest",
+                allowed=f"a connection within {CONNECT_SECONDS} s and an answer within {ANSWER_SECONDS} s",
                 next_step="start the database, then repeat; rollback and kill work without it",
             ) from error
 
@@ -105,10 +105,10 @@ class Ledger:
         """
         if at.tzinfo is None:
             raise ValueError("an entry's time needs a zone")
-        stamp = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        moment = stamp(at)
 
         def work(connection: Connection) -> list[Row]:
-            return append_rows(connection, stream, expected, drafts, stamp, actor)
+            return append_rows(connection, stream, expected, drafts, moment, actor)
 
         rows: list[Row] = self._transact(self._writer, work) if drafts else []
         return tuple(row.to_entry() for row in rows)
@@ -138,13 +138,10 @@ class Ledger:
         return found
 
     def verify(self, *heads: Head) -> Verification:
-        """Recompute the whole chain, hold it against exported heads, and see that changes are still refused."""
+        """Recompute the whole chain, hold it against exported heads, see that file and guards are whole."""
         found = verify_rows(self.rows(), heads)
-        missing = self._transact(self.engine, missing_guards) if found.is_sound else ()
-        if not missing:
-            return found
-        reason = f"{found.reason}, but nothing refuses changes any more: {', '.join(missing)} missing"
-        return replace(found, is_sound=False, reason=reason)
+        weak = self._transact(self.engine, weaknesses) if found.is_sound else ()
+        return replace(found, is_sound=False, reason=f"{found.reason}, but {'; '.join(weak)}") if weak else found
 
     def guard(self, *, at: datetime, actor: str) -> tuple[str, ...]:
         """Put back the triggers that somebody took off, and record it; their names."""

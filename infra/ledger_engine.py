@@ -1,10 +1,11 @@
 """Connections to the ledger's database, each with an end, and what its errors mean. Behind `infra/ledger.py`.
 
-    SQLite       a file, one connection a transaction; writers `BEGIN IMMEDIATE`, readers do not wait for one another
-    PostgreSQL   one connection kept; writers take one advisory lock, so that the sequence has no gap and no fork
+    SQLite       a file; writers `BEGIN IMMEDIATE`, readers wait for nobody
+    PostgreSQL   writers take one advisory lock, so that the sequence has no gap and no fork
 
-A server that is stopped keeps its connections open: the kernel acknowledges what it never reads, so neither keepalives
-nor the server's own `statement_timeout` end the wait. The client has a clock of its own for that.
+Each transaction connects anew: a kept connection may be dead, or shared with a forked child. A server that is stopped
+keeps its connections open: the kernel acknowledges what it never reads, so neither keepalives nor the server's own
+`statement_timeout` end the wait. The client has a clock of its own for that.
 """
 
 from __future__ import annotations
@@ -91,9 +92,7 @@ def _postgres(url: URL) -> Engine:
     }  # fmt: skip
     options = " ".join(f"-c {name}={value}" for name, value in served.items())
     arguments = {"connect_timeout": CONNECT_SECONDS, "options": options}
-    engine = create_engine(
-        url, connect_args=arguments, pool_size=1, pool_pre_ping=True, isolation_level="READ COMMITTED"
-    )
+    engine = create_engine(url, connect_args=arguments, poolclass=NullPool, isolation_level="READ COMMITTED")
 
     @event.listens_for(engine, "do_connect")
     def on_connect(_: Any, __: Any, words: Any, given: Any) -> Any:

@@ -93,6 +93,14 @@ def missing_guards(connection: Connection) -> tuple[str, ...]:
     return tuple(sorted(set(wanted) - there))
 
 
+def weaknesses(connection: Connection) -> tuple[str, ...]:
+    """What is wrong around the entries, in words: guards that are missing, an index of the file that lost some."""
+    missing = missing_guards(connection)
+    found = [f"nothing refuses changes any more: {', '.join(missing)} missing"] if missing else []
+    checked = connection.execute(text("PRAGMA integrity_check(1)")).scalar() if _is_sqlite(connection) else "ok"
+    return tuple(found if checked == "ok" else [*found, f"the file is damaged: {checked}"])
+
+
 def put_guards(connection: Connection) -> tuple[str, ...]:
     """Put the missing guards back; their names."""
     missing = missing_guards(connection)

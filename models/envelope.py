@@ -46,7 +46,7 @@ Float = npt.NDArray[np.float64]
 Long = npt.NDArray[np.int64]
 
 STATES = ("side", "urgency", "elapsed", "step", "order_shares", "remaining_shares", "lot_shares", "spread_bps")
-LEAST_PROBES, BECAUSE_PROBES = 500, "a share of one in ten is known to three points from 500 probes"
+LEAST_PROBES, BECAUSE_PROBES = 400, "a share of one in ten is known to three points from 400 probes"
 MOST_ACTIONS, BECAUSE_ACTIONS = 0.7, "honest refits change half of what the signal does, one without a signal all of it"
 MOST_SHARES, BECAUSE_SHARES = 0.8, "shares scatter a little more than actions, and nothing learned changes all of them"
 LEAST_SLOPE, BECAUSE_SLOPE = 0.5, "moves that come true by less than half were not what persons approved"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -40,7 +41,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _plain_user() -> dict[str, int]:
+def _plain_user() -> dict[str, Any]:
     """Arguments of subprocess that leave root: PostgreSQL refuses to run as root."""
     if os.getuid() != 0:
         return {}
@@ -131,6 +132,8 @@ def ledger_home(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 def emptied(settings: Settings) -> Settings:
     """The same settings, and no table on the server any more."""
-    with server_engine(settings.ledger_url).begin() as connection:
+    engine = server_engine(settings.ledger_url)
+    with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA IF EXISTS fillwise CASCADE"))
+    engine.dispose()
     return settings

@@ -17,6 +17,7 @@ from infra.tables.gold import (
     FEATURE_SKETCHES,
     GOLD,
     HEALTH,
+    LEDGER,
     TRAINING_SETS,
 )
 from infra.tables.nouns import NOUNS, PROVENANCE
@@ -31,6 +32,7 @@ __all__ = [
     "GOLD",
     "HEALTH",
     "LAYERS",
+    "LEDGER",
     "NOUNS",
     "QUARANTINE",
     "RELEASES",

@@ -157,6 +157,26 @@ FEATURE_CORRELATIONS = Table(
     sort_by=("feature", "label"),
 )
 
+LEDGER = Table(
+    "gold.ledger",
+    "a market's entries of the ledger, for analysis: a copy that is held against the ledger (`pipelines/ledger/copy.py`)",
+    (
+        *KEYS,
+        Column("sequence", "long", "place in the ledger, over all streams", low=1, high=1e15),
+        Column("stream_sequence", "long", "place among the market's entries", low=1, high=1e15),
+        Column("at", "timestamp", "when it happened, by its writer; trade_date is its day on the exchange"),
+        Column("recorded_at", "timestamp", "when the database took it", is_nullable=True),
+        Column("actor", "string", "who wrote it: a person, or fillwise"),
+        Column("kind", "string", "what happened (`models/rollout/events.py`)"),
+        Column("payload", "string", "JSON: the event's own words and figures"),
+        Column("previous_hash", "string", "hash of the ledger's entry before it, whatever stream that is in"),
+        Column("hash", "string", "its own hash: with `sequence`, a head to hold the ledger against"),
+    ),
+    key=("market", "trade_date", "sequence"),
+    sort_by=("sequence",),
+)
+
 GOLD: dict[str, Table] = {
-    table.name: table for table in (TRAINING_SETS, BACKTESTS, COSTS, HEALTH, FEATURE_SKETCHES, FEATURE_CORRELATIONS)
+    table.name: table
+    for table in (TRAINING_SETS, BACKTESTS, COSTS, HEALTH, FEATURE_SKETCHES, FEATURE_CORRELATIONS, LEDGER)
 }

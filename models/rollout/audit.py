@@ -3,7 +3,8 @@ inventory.
 
 The change log has the columns of RTS 6 Article 5 (when, who made it, who approved it, nature, reason); the inventory
 those of the PRA's SS5/18 (unique id, overview, status, approved and retired dates, scope, restrictions, owner,
-documentation) with tier, purpose, limits of use and the date and expiry of validation.
+documentation) with tier, purpose, limits of use and the date and expiry of validation. Risk controls with their kinds
+and their last test are in `controls.py`.
 
     >>> champion_at((), "2026-11-20T00:00:00Z") is None
     True
@@ -140,7 +141,7 @@ def change_log(entries: Sequence[Told], first: str, last: str) -> tuple[Change, 
 
 @dataclass(frozen=True)
 class Inventory:
-    """One model of the inventory. scope: region, asset class, instruments, desk."""
+    """One model of the inventory. scope: region, asset class, instruments, desk. restrictions: its last phase's limits."""
 
     unique_id: str
     overview: str
@@ -155,6 +156,7 @@ class Inventory:
     purpose: str
     limits_of_use: str
     validated_by: str
+    validated_on: str
     validation_expires_on: str
 
 
@@ -179,20 +181,41 @@ def _status(entries: Sequence[Told], recipe_id: str) -> tuple[str, str, str]:
     return status, approved, retired
 
 
+def _plan_words(entries: Sequence[Told], recipe_id: str) -> tuple[str, str]:
+    """Instruments, and what the limits of its last phase allow, by the last plan of a recipe."""
+    plans = [
+        one.payload["plan"]
+        for one in entries
+        if one.kind == "rollout_drafted" and one.payload["recipe_id"] == recipe_id and one.payload["plan"]["phases"]
+    ]
+    if not plans:
+        return "no plan yet", ""
+    limits = plans[-1]["phases"][-1]["limits"]
+    words = (
+        f"venues {', '.join(limits['venues'])}", f"participation {limits['participation']:g}",
+        f"child order {limits['order_notional']:,.0f}", f"session {limits['session_notional']:,.0f}",
+        f"position {limits['position_notional']:,.0f}", f"{limits['session_orders']} child orders a session",
+    )  # fmt: skip
+    return ", ".join(limits["symbols"]) or "every instrument of the market", f"at most {'; '.join(words)}"
+
+
 def inventory(entries: Sequence[Told], catalog: Mapping[str, Mapping[str, str]], scope: str) -> tuple[Inventory, ...]:
     """Every recipe that was ever proposed. catalog: recipe name -> summary, purpose, limits_of_use, tier."""
     proposed = {str(one.payload["recipe_id"]): one.payload for one in entries if one.kind == "recipe_proposed"}
-    reports = {str(one.payload["recipe_id"]): one.payload for one in entries if one.kind == "report_recorded"}
+    reports = {str(one.payload["recipe_id"]): one for one in entries if one.kind == "report_recorded"}
     found = []
     for recipe_id, told in proposed.items():
-        row, report = catalog.get(str(told["name"]), {}), reports.get(recipe_id, {})
+        row, report = catalog.get(str(told["name"]), {}), reports.get(recipe_id)
         status, approved, retired = _status(entries, recipe_id)
+        instruments, restrictions = _plan_words(entries, recipe_id)
+        report_told = report.payload if report is not None else {}
+        documents = f"revision {told['revision']}, validation report {report_told.get('report_sha256', 'missing')}"
         found.append(
             Inventory(
-                recipe_id, row.get("summary", str(told["name"])), status, approved, retired, scope,
-                row.get("limits_of_use", ""), ", ".join(told["authors"]), f"revision {told['revision']}",
-                row.get("tier", ""), row.get("purpose", ""), row.get("limits_of_use", ""),
-                str(report.get("person", "")), str(report.get("expires_on", "")),
+                recipe_id, row.get("summary", str(told["name"])), status, approved, retired,
+                f"{scope}; {instruments}", restrictions, ", ".join(told["authors"]), documents, row.get("tier", ""),
+                row.get("purpose", ""), row.get("limits_of_use", ""), str(report_told.get("person", "")),
+                report.at if report is not None else "", str(report_told.get("expires_on", "")),
             )
         )  # fmt: skip
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The commands `alerts`, `night_done`, `required_action`, as data. Nothing heavy is imported before one is called."""
+"""The commands `alerts`, `night_done`, `watch`, `required_action`. Nothing heavy is imported before one is called."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ def _night_done(settings: Settings, arguments: Namespace) -> int:
     return 0
 
 
+def watch_options(parser: ArgumentParser) -> None:
+    """When to look."""
+    parser.add_argument("--always", action="store_true", help="look although the exchange is closed")
+
+
 RUN_OPTIONS = (run_options,)
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -45,6 +50,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "night_done", "is the night of a session done? exit 75, try again, while it is not", _night_done, RUN_OPTIONS
+    ),
+    Command(
+        "watch",
+        "what cannot wait for the evening: routing, desks, stops, exposure; exit 1 when something is found, 99 closed",
+        on_words("pipelines.watch", "watch"),
+        (run_options, watch_options),
     ),
     Command(
         "required_action",

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.limits import Limits
+from models.replay_tape import SessionClock
 
 Float = npt.NDArray[np.float64]
 Long = npt.NDArray[np.int64]
@@ -30,7 +31,7 @@ WIDTH = 1e-9
 
 @dataclass(frozen=True)
 class Log:
-    """One session of a desk: its nouns as pandas frames, and the lot, of which one is within any participation."""
+    """One session of a desk: its nouns as pandas frames; the lot, of which one is within any participation; its hours."""
 
     parent_orders: pd.DataFrame
     decisions: pd.DataFrame
@@ -38,6 +39,7 @@ class Log:
     fills: pd.DataFrame
     book_snapshots: pd.DataFrame
     lot_shares: float = 100.0
+    clock: SessionClock = SessionClock()
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def _children(log: Log) -> pd.DataFrame:
     found = log.child_orders.join(decided, on="decision_id")
     found["sign"] = np.where(found["side"] == "buy", 1.0, -1.0)
     found["value"] = found["child_shares"] * found["limit_price"]
+    found["decided_clock_ns"] = log.clock.to_clock(found["decided_ns"].to_numpy(np.int64))
     found["ended_ns"] = found["ended_at"].astype("datetime64[ns, UTC]").astype("int64")
     return found.sort_values(["event_at_ns", "symbol", "child_order_id"], ignore_index=True)
 
@@ -148,7 +151,7 @@ def _sends(log: Log, mine: pd.DataFrame) -> Iterator[tuple[_Open, Any]]:
 
 @dataclass(frozen=True)
 class _Books:
-    """Published rows of one symbol: times, volume up to each, far touch of buyers and sellers."""
+    """Published rows of one symbol: times of open market, volume up to each, far touch of buyers and sellers."""
 
     times: Long
     traded: Float
@@ -165,16 +168,19 @@ class _Books:
 def _books(log: Log, symbol: str) -> _Books:
     rows = log.book_snapshots[log.book_snapshots["symbol"] == symbol].sort_values("event_at_ns")
     far = {1.0: rows["ask_price_1"].to_numpy(), -1.0: rows["bid_price_1"].to_numpy()}
-    return _Books(rows["event_at_ns"].to_numpy(), np.nancumsum(rows["traded_shares"].to_numpy()), far)
+    return _Books(
+        log.clock.to_clock(rows["event_at_ns"].to_numpy(np.int64)), np.nancumsum(rows["traded_shares"].to_numpy()), far
+    )
 
 
 def _in_time(log: Log, mine: pd.DataFrame, limits: Limits) -> Iterator[Breach]:
     """Price collar, participation and position."""
-    starts = log.parent_orders.set_index("parent_order_id")["event_at_ns"].to_dict()
+    starts_ns = log.clock.to_clock(log.parent_orders["event_at_ns"].to_numpy(np.int64)).tolist()
+    starts = dict(zip(log.parent_orders["parent_order_id"], starts_ns, strict=True))
     books = {str(symbol): _books(log, str(symbol)) for symbol in mine["symbol"].unique()}
     children = {row.child_order_id: row for row in _rows(mine)}
     for state, child in _sends(log, mine):
-        book, decided = books[child.symbol], child.decided_ns
+        book, decided = books[child.symbol], child.decided_clock_ns
         far = book.far[child.sign][book.seen(decided)]
         beyond = child.sign * (child.limit_price - far) / far * 1e4
         if not beyond <= limits.price_collar_bps + 1e-6:
@@ -213,8 +219,8 @@ def _costs(log: Log, children: pd.DataFrame) -> pd.DataFrame:
 
 
 def _until(costs: pd.DataFrame, at_ns: Long) -> tuple[Float, Float]:
-    """Cost and value of fills up to each instant."""
-    place = np.searchsorted(costs["event_at_ns"].to_numpy(), at_ns, side="right")
+    """Cost and value of fills before each instant."""
+    place = np.searchsorted(costs["event_at_ns"].to_numpy(), at_ns, side="left")
     cost, value = (np.concatenate([[0.0], costs[name].to_numpy().cumsum()]) for name in ("cost", "value"))
     return cost[place], value[place]
 

@@ -24,9 +24,8 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from features.market_day import symbol_day
+from features.market_day import SymbolDay, symbol_day
 from infra import calendar
 from infra.errors import SessionError
 from infra.markets import Market
@@ -44,6 +43,7 @@ from pipelines.desk.hidden import hidden_parameters
 from pipelines.desk.paper_log import VENUE, desk_rows
 from pipelines.desk.paper_market import market_rows
 from pipelines.desk.served import NO_KNOWLEDGE, DeskKnowledge, Served, serve, served_rows
+from pipelines.desk.shadow import DECISIONS, shadow_rows
 
 NS = 1_000_000_000
 VOLUME_BUCKETS = 78
@@ -104,39 +104,52 @@ def _by_symbol(orders: pa.Table, symbols: Sequence[str]) -> tuple[pa.Table, ...]
 
 def _run(
     market: Market, markets: Sequence[OpenMarket], production: Production, open_ns: int, knowledge: DeskKnowledge
-) -> list[Served] | None:
-    """Works the day; the vectors that signals were given, None where no policy reads one."""
+) -> dict[str, Served] | None:
+    """Works the day; the vectors that signals were given by symbol, None where no policy reads one."""
     policies, symbols = production.policies, [one.session.parameters.symbol for one in markets]
     guards = guards_of(production, symbols, VENUE, market.fees)
     if any(policy.parameters.reads_signal and policy.signal is not None for policy in policies):
         from pipelines.desk.paper_signal import run_with_signals
 
-        return run_with_signals(markets, policies, open_ns, guards, knowledge.before)
+        return dict(zip(symbols, run_with_signals(markets, policies, open_ns, guards, knowledge.before), strict=True))
     parameters, seconds = np.stack([policy.parameters.to_array() for policy in policies]), markets[0].session.seconds
     for until in range(STEP_SECONDS, seconds + 1, STEP_SECONDS) if production.is_limited else (seconds,):
         run_together(markets, guards, parameters, until)
     return None
 
 
+def _books(market: Market, rows: Mapping[str, pa.Table], symbols: Sequence[str]) -> dict[str, SymbolDay]:
+    """The published session of each symbol."""
+    books, trades = rows["book_snapshots"], rows["trades"]
+    return {
+        symbol: symbol_day(symbol, of_symbol(books, symbol), of_symbol(trades, symbol), market.book_levels)
+        for symbol in symbols
+    }
+
+
 def _served(
-    market: Market, day: date, given: list[Served] | None, rows: Mapping[str, pa.Table], knowledge: DeskKnowledge
+    market: Market,
+    day: date,
+    given: Mapping[str, Served] | None,
+    rows: Mapping[str, pa.Table],
+    books: Mapping[str, SymbolDay],
+    knowledge: DeskKnowledge,
 ) -> pa.Table:
     """`served_features` at every instant of a decision: what was given, else what the feed makes of the day's rows."""
-    decided = rows["decisions"]
-    symbols = sorted(pc.unique(decided["symbol"]).to_pylist())
-    instants = {symbol: np.unique(of_symbol(decided, symbol)["event_at_ns"].to_numpy()) for symbol in symbols}
+    decided = sorted(set(rows["decisions"]["symbol"].to_pylist()))
+    at = {symbol: _instants(rows, symbol) for symbol in decided}
     if given is not None:
-        found = [one.as_of(instants[one.symbol]) for one in given if one.symbol in instants]
+        found = [one.as_of(at[symbol]) for symbol, one in given.items() if symbol in at]
         return served_rows(market, day, found, knowledge)
     intervals = calendar.session_intervals_ns(market, day)
-    feeds = (
-        symbol_day(
-            symbol, of_symbol(rows["book_snapshots"], symbol), of_symbol(rows["trades"], symbol), market.book_levels
-        )
-        for symbol in symbols
-    )
-    found = [serve(feed, intervals, knowledge.before(feed.symbol), instants[feed.symbol]) for feed in feeds]
+    found = [serve(books[symbol], intervals, knowledge.before(symbol), at[symbol]) for symbol in decided]
     return served_rows(market, day, found, knowledge)
+
+
+def _instants(rows: Mapping[str, pa.Table], symbol: str) -> npt.NDArray[np.int64]:
+    """Times of a symbol's decisions, those of a version in its shadow among them."""
+    nouns = [rows[noun] for noun in ("decisions", DECISIONS) if noun in rows]
+    return np.unique(np.concatenate([of_symbol(noun, symbol)["event_at_ns"].to_numpy() for noun in nouns]))
 
 
 def work_day(
@@ -166,4 +179,6 @@ def work_day(
         "assignments": drawn,
         **desk_rows(market, day, markets, parts, drawn_parts, production, open_ns),
     }
-    return {**rows, "served_features": _served(market, day, given, rows, knowledge)}
+    books = _books(market, rows, symbols) if given is None or production.shadow else {}
+    rows |= shadow_rows(market, day, production, books, rows, knowledge, given)
+    return {**rows, "served_features": _served(market, day, given, rows, books, knowledge)}

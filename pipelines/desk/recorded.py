@@ -13,7 +13,7 @@ first recorded session, that of the session itself. No leak into a policy: it si
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,7 +23,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.engine import FEATURE_NAMES
 from features.market_day import SymbolDay, symbol_day
 from features.outside import SESSIONS_BACK
 from infra import calendar
@@ -31,18 +30,16 @@ from infra.errors import SourceError
 from infra.markets import Market
 from infra.tables import BRONZE, SILVER
 from models.impact import row_volume
-from models.limits_guard import Guard
-from models.production import Production, guards_of
-from models.replay import FillBound, OpenReplay, OrderArrays, open_replay, order_arrays, replay_rules, run_together
+from models.production import Production
 from models.replay_tape import SessionClock
-from models.version import PolicyInForce
 from pipelines.arrow_rows import of_symbol
 from pipelines.bronze import bronze_rows
 from pipelines.check_rows import check_rows
-from pipelines.desk.assigned import ArrivalFacts, assigned, policy_places
+from pipelines.desk.assigned import ArrivalFacts, assigned
 from pipelines.desk.client_orders import Expectation, client_orders
-from pipelines.desk.recorded_log import VENUE, WorkedSymbol, log_rows
-from pipelines.desk.served import DeskKnowledge, Served, serve
+from pipelines.desk.recorded_log import log_rows
+from pipelines.desk.recorded_work import worked_symbols
+from pipelines.desk.shadow import shadow_rows
 from pipelines.policy_in_force import production_of
 from pipelines.sources.catalog import Folders, delivered_days, read_delivered
 from pipelines.sources.file import SourceFile
@@ -51,7 +48,6 @@ from pipelines.symbol_days import desk_knowledge
 
 Float = npt.NDArray[np.float64]
 BOOKS = "book_snapshots"
-FILL_BOUND: FillBound = "trade_through"
 NOTHING_HEARD = (
     SILVER["signals"]
     .arrow_schema.empty_table()
@@ -154,59 +150,6 @@ def _expectations(context: StepContext, day: date, books: Mapping[str, RecordedB
     ]
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """One symbol before its first row. given: vectors at every row where a policy reads a signal."""
-
-    symbol: str
-    orders: OrderArrays
-    arms: tuple[str, ...]
-    given: Served | None
-    replay: OpenReplay
-
-
-def _worked(
-    market: Market,
-    day: date,
-    books: Mapping[str, RecordedBook],
-    orders: pa.Table,
-    drawn: pa.Table,
-    production: Production,
-    knowledge: DeskKnowledge,
-) -> Iterator[WorkedSymbol]:
-    """Orders of all arms replayed together; symbol by symbol, or, where limits hold over all, side by side."""
-    intervals = calendar.session_intervals_ns(market, day)
-    guards = guards_of(production, tuple(books), VENUE, market.fees)
-
-    def opened(symbol: str, guard: Guard) -> _Opened:
-        mine, found = order_arrays(of_symbol(orders, symbol)), of_symbol(drawn, symbol)
-        book, rules = books[symbol].day, replay_rules(market, FILL_BOUND, intervals)
-        given = serve(book, intervals, knowledge.before(symbol), np.unique(book.times_ns)) if reads_signal else None
-        signals = np.stack([_signal(book, policy, given) for policy in production.policies], axis=1)
-        rows, works = [policy.parameters for policy in production.policies], policy_places(production, found)
-        told = open_replay(book, mine, rows, rules, signals, works=works, guard=guard)
-        return _Opened(symbol, mine, tuple(found["arm"].to_pylist()), given, told)
-
-    reads_signal = any(policy.signal is not None and policy.parameters.reads_signal for policy in production.policies)
-    waiting = (opened(symbol, guard) for symbol, guard in zip(books, guards, strict=True))
-    for together in (list(waiting),) if production.is_limited else ([one] for one in waiting):
-        run_together([one.replay for one in together])
-        for one in together:
-            log, before = one.replay.finish().log, knowledge.before(one.symbol)
-            instants = np.unique(log.decision_ns)
-            given = one.given.as_of(instants) if one.given else None
-            served = given or serve(books[one.symbol].day, intervals, before, instants)
-            yield WorkedSymbol(one.symbol, one.orders, log, FILL_BOUND, served, one.arms)
-
-
-def _signal(day: SymbolDay, policy: PolicyInForce, given: Served | None) -> Float:
-    """(n) what the policy reads at each book row: the signal on the vectors that it was given, NaN for none."""
-    if policy.signal is None or not policy.parameters.reads_signal or given is None:
-        return np.full(day.rows, np.nan)
-    columns = [FEATURE_NAMES.index(name) for name in policy.signal.feature_names]
-    return policy.signal.decision_bps(given.as_of(day.times_ns).features[:, columns])
-
-
 def _at_arrival(book: RecordedBook, order: Mapping[str, Any]) -> ArrivalFacts:
     """Mid and both sides of the book as the order arrives; no mid, no two-sided book."""
     row = int(np.searchsorted(book.day.times_ns, order["event_at_ns"], side="right")) - 1
@@ -222,15 +165,17 @@ def _heard_before(context: StepContext, day: date) -> pa.Table:
     return context.lake.read(table, market, earlier, NOTHING_HEARD.column_names)
 
 
-def work_day(context: StepContext, day: date) -> Mapping[str, pa.Table]:
+def work_day(context: StepContext, day: date, production: Production | None = None) -> Mapping[str, pa.Table]:
     """Noun -> rows of one recorded session: orders, assignments, decisions, served features, child orders, fills.
+
+    production: what works the orders; what the ledger says of the day where it is not given.
 
     Nothing at all where parent orders were delivered: then the desk that we learn from is the user's own. Raises
     SourceError when the folder or the day is missing, SessionError when the exchange is closed.
     """
     market = context.market
     calendar.require_session(market, day)
-    production = production_of(context.settings, market, day)
+    working = production or production_of(context.settings, market, day)
     files = read_delivered(Folders(context.data, context.drop_root), market, day)
     if any(file.noun == "parent_orders" for file in files):
         return {}
@@ -244,6 +189,8 @@ def work_day(context: StepContext, day: date) -> Mapping[str, pa.Table]:
         is_alpha_in_path=False,
     )
     knowledge = desk_knowledge(context.lake, market, day)
-    drawn = assigned(production, market, day, orders, lambda order: _at_arrival(books[order["symbol"]], order))
-    worked = _worked(market, day, books, orders, drawn, production, knowledge)
-    return {"parent_orders": orders, "assignments": drawn, **log_rows(market, day, worked, production, knowledge)}
+    drawn = assigned(working, market, day, orders, lambda order: _at_arrival(books[order["symbol"]], order))
+    days = {symbol: book.day for symbol, book in books.items()}
+    worked = worked_symbols(market, day, days, orders, drawn, working, knowledge)
+    rows = {"parent_orders": orders, "assignments": drawn, **log_rows(market, day, worked, working, knowledge)}
+    return {**rows, **shadow_rows(market, day, working, days, rows, knowledge)}

@@ -61,12 +61,14 @@ def counted(owners: Long) -> Long:
     return numbers
 
 
-def _named(bases: Sequence[str], owners: Long, letter: str, width: int) -> list[str]:
+def named(bases: Sequence[str], owners: Long, letter: str, width: int) -> list[str]:
+    """Names that grow from those of the owners: letter and a number that counts up within each."""
     pairs = zip(owners.tolist(), counted(owners).tolist(), strict=True)
     return [f"{bases[owner]}-{letter}{number:0{width}d}" for owner, number in pairs]
 
 
-def _picked(texts: Sequence[str], places: Long) -> list[str]:
+def picked(texts: Sequence[str], places: Long) -> list[str]:
+    """The texts at places."""
     return [texts[place] for place in places.tolist()]
 
 
@@ -80,17 +82,17 @@ def decision_columns(worked: WorkedSymbol, production: Production) -> dict[str, 
     count, which = len(log.decision_ns), log.decision_policy
     reads_signal = np.array([policy.parameters.reads_signal for policy in policies])[which]
     return {
-        "decision_id": _named(parents, log.decision_order, "d", 3),
-        "parent_order_id": _picked(parents, log.decision_order),
+        "decision_id": named(parents, log.decision_order, "d", 3),
+        "parent_order_id": picked(parents, log.decision_order),
         "symbol": [worked.symbol] * count,
         "event_at_ns": log.decision_ns,
-        "policy_version": _picked([policy.version for policy in policies], which),
-        "policy_digest": _picked([policy.digest for policy in policies], which),
-        "action": _picked(ACTIONS, log.decision_action),
+        "policy_version": picked([policy.version for policy in policies], which),
+        "policy_digest": picked([policy.digest for policy in policies], which),
+        "action": picked(ACTIONS, log.decision_action),
         "decided_shares": log.decision_shares,
         "propensity": np.ones(count),
         "signal_bps": np.where(reads_signal, log.decision_signal_bps, np.nan),
-        "arm": _picked(worked.arms, log.decision_order),
+        "arm": picked(worked.arms, log.decision_order),
         "rollout_id": [production.rollout_id] * count,
         "phase": [production.phase] * count,
         "epoch": [production.epoch] * count,
@@ -100,10 +102,10 @@ def decision_columns(worked: WorkedSymbol, production: Production) -> dict[str, 
 def held_back(worked: WorkedSymbol) -> HeldBack:
     """What limits made smaller."""
     log, parents = worked.log, worked.orders.parent_order_id.tolist()
-    decisions = _named(parents, log.decision_order, "d", 3)
+    decisions = named(parents, log.decision_order, "d", 3)
     return HeldBack(
-        worked.symbol, _picked(parents, log.event_order), _picked(decisions, log.event_decision),
-        _picked(worked.arms, log.event_order), log.event_policy, log.event_limit, log.event_ns,
+        worked.symbol, picked(parents, log.event_order), picked(decisions, log.event_decision),
+        picked(worked.arms, log.event_order), log.event_policy, log.event_limit, log.event_ns,
         log.event_asked_shares, log.event_sent_shares, log.event_figure, log.event_allowed,
     )  # fmt: skip
 
@@ -111,11 +113,11 @@ def held_back(worked: WorkedSymbol) -> HeldBack:
 def child_columns(worked: WorkedSymbol) -> dict[str, Any]:
     """Columns of `child_orders`."""
     log, parents = worked.log, worked.orders.parent_order_id.tolist()
-    decisions = _named(parents, log.decision_order, "d", 3)
+    decisions = named(parents, log.decision_order, "d", 3)
     return {
-        "child_order_id": _named(parents, log.child_order, "c", 3),
-        "parent_order_id": _picked(parents, log.child_order),
-        "decision_id": _picked(decisions, log.child_decision),
+        "child_order_id": named(parents, log.child_order, "c", 3),
+        "parent_order_id": picked(parents, log.child_order),
+        "decision_id": picked(decisions, log.child_decision),
         "symbol": [worked.symbol] * len(log.child_order),
         "side": _sides(worked, log.child_order),
         "event_at_ns": log.child_sent_ns,
@@ -124,7 +126,7 @@ def child_columns(worked: WorkedSymbol) -> dict[str, Any]:
         "limit_price": log.child_price,
         "child_shares": log.child_shares,
         "filled_shares": np.minimum(log.child_filled_shares, log.child_shares),
-        "end_reason": _picked(REASONS, log.child_reason),
+        "end_reason": picked(REASONS, log.child_reason),
         "venue": [VENUE] * len(log.child_order),
     }
 
@@ -132,12 +134,12 @@ def child_columns(worked: WorkedSymbol) -> dict[str, Any]:
 def fill_columns(worked: WorkedSymbol, market: Market) -> dict[str, Any]:
     """Columns of `fills`, with fees of the market."""
     log, parents = worked.log, worked.orders.parent_order_id.tolist()
-    children, side = _named(parents, log.child_order, "c", 3), worked.orders.side[log.fill_order]
+    children, side = named(parents, log.child_order, "c", 3), worked.orders.side[log.fill_order]
     fees, notional = market.fees, log.fill_price * log.fill_shares
     return {
-        "fill_id": _named(children, log.fill_child, "f", 2),
-        "child_order_id": _picked(children, log.fill_child),
-        "parent_order_id": _picked(parents, log.fill_order),
+        "fill_id": named(children, log.fill_child, "f", 2),
+        "child_order_id": picked(children, log.fill_child),
+        "parent_order_id": picked(parents, log.fill_order),
         "symbol": [worked.symbol] * len(log.fill_order),
         "side": _sides(worked, log.fill_order),
         "event_at_ns": log.fill_ns,

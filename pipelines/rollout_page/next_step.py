@@ -51,15 +51,17 @@ def _ended(rollout: RolloutState) -> Standing:
     return Standing(f"{_named(rollout)} {what}{f': {why}' if why else ''}", tone, following)  # type: ignore[arg-type]
 
 
+def _persons(count: int) -> str:
+    return "a person" if count == 1 else f"{count} persons"
+
+
 def _asks(cards: tuple[CardLine, ...], phase: Phase) -> str:
     if not cards:
-        return (
-            f"{phase.approvals} persons must approve {phase.name}: the evening opens the card (fillwise rollout judge)"
-        )
+        who = _persons(phase.approvals)
+        return f"{who} must approve {phase.name}: the evening opens the card (fillwise rollout judge)"
     card = cards[-1]
-    left = card.approvals - card.given
-    who = "a person" if left == 1 else f"{left} persons"
-    return f"{who} must answer card {card.card_id} until {minute(card.expires_at)}: fillwise card show {card.card_id}"
+    who, until = _persons(card.approvals - card.given), minute(card.expires_at)
+    return f"{who} must answer card {card.card_id} until {until}: fillwise card show {card.card_id}"
 
 
 def _waiting(

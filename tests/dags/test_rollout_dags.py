@@ -163,7 +163,7 @@ def test_a_card_is_shown_only_where_somebody_named_may_answer(
     a_command(tmp_path, monkeypatch, f"echo '{json.dumps({**ACTION, **change})}'")
     asks = AskOperator(task_id=f"ask_{place}", card="c1", market="sample", place=place)
     with pytest.raises(error, match=said):
-        AskOperator.execute.__wrapped__(asks, {})
+        asks.execute({})
 
 
 def test_a_card_that_ran_out_of_time_is_not_asked_again() -> None:
@@ -183,9 +183,7 @@ def test_what_is_no_name_of_a_card_never_becomes_a_word_of_a_command(raw: str) -
 def test_cards_that_ask_become_runs_named_after_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a_command(tmp_path, monkeypatch, """echo '["sample-r1-canary_10-1", "sample.r2-baking-1"]'""")
     values = {"FILLWISE_MARKET": "sample", "FILLWISE_DAY": "2026-11-20"}
-    found = CardsOperator.execute.__wrapped__(
-        CardsOperator(task_id="cards", command="required_action", values=values), {}
-    )
+    found = CardsOperator(task_id="cards", command="required_action", values=values).execute({})
     assert found == [
         {"trigger_run_id": f"card__{name}", "conf": {"card": name, "day": "2026-11-20"}}
         for name in ("sample-r1-canary_10-1", "sample.r2-baking-1")
@@ -202,7 +200,7 @@ def test_an_answer_is_not_acted_on_while_airflow_does_not_tell_who_gave_it(
     acts = AnswerOperator(task_id="act_1", card="c1", asked="ask_1", values={})
     run = type("Run", (), {"dag_id": "d", "run_id": "r"})()
     with pytest.raises(AirflowException, match="Airflow does not tell the answer: URLError"):
-        AnswerOperator.execute.__wrapped__(acts, {"dag_run": run})
+        acts.execute({"dag_run": run})
     assert not (tmp_path / "acted").exists()
 
 
@@ -212,4 +210,4 @@ def test_success_of_the_command_is_not_enough_without_a_person(tmp_path: Path, m
     run = type("Run", (), {"dag_id": "d", "run_id": "r"})()
     monkeypatch.setattr(card_operators, "hitl_details", lambda *_: {"responded_by_user": None})
     with pytest.raises(AirflowFailException, match="nobody has answered, whatever the task says"):
-        AnswerOperator.execute.__wrapped__(acts, {"dag_run": run})
+        acts.execute({"dag_run": run})

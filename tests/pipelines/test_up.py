@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import textwrap
@@ -18,7 +17,7 @@ import pytest
 from infra.errors import BusyError, SettingsError
 from infra.locks import held
 from infra.settings import Settings
-from pipelines.up import admin_password, require_free_ports, services, up
+from pipelines.up import require_free_ports, services, up
 
 FILLWISE = Path(sys.executable).parent / "fillwise"
 TOGETHER = """
@@ -113,18 +112,6 @@ def test_a_second_up_on_the_same_home_is_refused_and_names_the_first(tmp_path: P
         up(Settings(home=tmp_path))
 
 
-def test_the_password_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path)
-    password = admin_password(settings)
-    path = settings.keys / "airflow_passwords.json"
-    assert admin_password(settings) == password
-    assert json.loads(path.read_text()) == {"admin": password}
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    path.write_text("{")
-    assert admin_password(settings) != password
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
 def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
@@ -158,8 +145,10 @@ def test_airflow_mlflow_and_the_pages_start_together_and_stop_cleanly(tmp_path: 
                 out.read_text()
             )
             assert "does not answer" not in out.read_text()
-            password = out.read_text().partition("password: ")[2].split()[0]
+            password = out.read_text().partition("login: admin  password: ")[2].split()[0]
+            rita = out.read_text().partition("rita: password ")[2].split()[0]
             assert "access_token" in get(f"http://127.0.0.1:{airflow}/auth/token", username="admin", password=password)
+            assert "access_token" in get(f"http://127.0.0.1:{airflow}/auth/token", username="rita", password=rita)
             assert "<title>MLflow</title>" in get(f"http://127.0.0.1:{mlflow}/")
             assert "make nightly" in get(f"http://127.0.0.1:{pages}/")
         finally:
@@ -167,4 +156,4 @@ def test_airflow_mlflow_and_the_pages_start_together_and_stop_cleanly(tmp_path: 
         assert running.wait(timeout=60) == 0
     assert out.read_text().endswith("stopped\n")
     assert marked(tmp_path) == []
-    assert {path.name for path in tmp_path.iterdir()} >= {"airflow", "keys", "logs", "registry"}
+    assert {path.name for path in tmp_path.iterdir()} >= {"airflow", "keys", "ledger", "logs", "registry"}

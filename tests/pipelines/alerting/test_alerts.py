@@ -117,7 +117,11 @@ def test_an_acknowledged_alert_is_told_to_nobody_any_more_and_the_ledger_says_wh
     assert chief.messages == []
     assert open_alerts(settings, "sample") == []
     (entry,) = [one for one in open_ledger(settings).entries("alerts") if one.kind == "alert_acknowledged"]
-    assert (entry.actor, entry.payload["reason"], entry.at) == ("ada", "I cancel by hand", "2026-11-20T22:03:00.000000Z")
+    assert (entry.actor, entry.payload["reason"], entry.at) == (
+        "ada",
+        "I cancel by hand",
+        "2026-11-20T22:03:00.000000Z",
+    )
 
 
 def test_after_a_quiet_night_the_acknowledged_alert_is_over_and_its_file_gone_while_the_ledger_keeps_it(

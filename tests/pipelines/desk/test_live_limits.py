@@ -22,11 +22,11 @@ def home(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path)
 
 
-def worked(home: Settings, limits: Limits) -> tuple[Desk, LocalLink, RegisteredVersion]:
+def worked(home: Settings, limits: Limits, orders: int = 10) -> tuple[Desk, LocalLink, RegisteredVersion]:
     """A session in which the challenger has half of the units and these limits."""
     version = registered(home, 3)
     routed(home, 1, version, limits=limits)
-    desk, link = a_desk(home, a_day(orders=10))
+    desk, link = a_desk(home, a_day(orders=orders))
     desk.run(lambda: False)
     return desk, link, version
 
@@ -93,19 +93,20 @@ def test_a_cross_is_priced_within_the_collar(home: Settings) -> None:
     assert lines_of(home, desk, LIMITED, version.name) == []
 
 
-def test_a_version_that_repeats_itself_is_stopped_for_the_session_and_its_parents_go_to_the_champion(
-    home: Settings,
+@pytest.mark.parametrize(("name", "most"), [("repeats", 2), ("stop_notional", 5.0)])
+def test_a_version_that_repeats_itself_or_loses_too_much_is_stopped_and_its_parents_go_to_the_champion(
+    home: Settings, name: str, most: float
 ) -> None:
-    desk, link, version = worked(home, replace(WIDE, repeats=2))
+    desk, link, version = worked(home, replace(WIDE, **{name: most}), orders=40)
     limited = lines_of(home, desk, LIMITED, version.name)
     stopped_at = next(line["at"] for line in limited if line["stopped"] is not None)
-    assert limited[0]["limit"] == "repeats"
+    assert limited[0]["limit"] == name
     assert [line for line in lines_of(home, desk, SENT, version.name) if line["at"] > stopped_at] == []
     assert version.name in desk.work.limits.stopped
     assert {parent.version for parent in desk.work.parents.values()} == {BENCHMARK.version}
     ended = {one.child_id: one.ended_at or 0.0 for one in link.books.venue.statement()}
     names = {line["order"]["child_id"] for line in lines_of(home, desk, SENT, version.name)}
-    assert max(ended[name] for name in names) < stopped_at + 10.0
+    assert max(ended[name] for name in names) < stopped_at + 2.0
 
 
 def test_a_limit_that_stopped_a_version_holds_over_a_restart_and_counts_go_on(home: Settings) -> None:

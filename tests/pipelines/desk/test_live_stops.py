@@ -175,24 +175,24 @@ def test_a_desk_that_froze_between_looking_and_sending_sends_in_vain(home: Setti
     assert taken == []
 
 
-@pytest.mark.usefixtures("challenger")
-def test_a_kill_that_comes_between_two_decisions_of_one_half_minute_lets_no_further_one_be_taken(
-    home: Settings,
+def test_a_kill_that_comes_between_two_decisions_of_one_half_minute_leaves_the_rest_of_them_to_the_person(
+    home: Settings, challenger: RegisteredVersion
 ) -> None:
     desk, _ = a_desk(home, a_day(orders=16))
     decide, written = desk.work.decide, list[float]()
 
     def then_kill(parent: Parent, route: Route, moment: Moment) -> list[Request]:
         found = decide(parent, route, moment)
-        if moment.now >= 900.0 and not written and len(desk.work.to_decide(moment.now)) > 2:
-            stop(home, "kill", "all", "")
+        waiting = [one for one in desk.work.to_decide(moment.now) if one.version == challenger.name]
+        if moment.now >= 300.0 and not written and len(waiting) > 2 and waiting[0] is parent:
+            stop(home, "kill", "version", challenger.name)
             written.append(moment.now)
         return found
 
     desk.work.decide = then_kill  # type: ignore[method-assign]
     desk.run(lambda: False)
     handed = {name for name, parent in desk.work.parents.items() if parent.handed_over is not None}
-    late = [line for line in lines_of(desk, DECIDED) if line["second"] == written[0]]
     assert len(handed) > 2
-    assert len(late) == 1
-    assert [line for line in lines_of(desk, DECIDED) if line["second"] > written[0]] == []
+    decided = [line for line in lines_of(desk, DECIDED) if line["parent_order_id"] in handed]
+    assert {line["version"] for line in decided} == {challenger.name}
+    assert len([line for line in decided if line["second"] == written[0]]) == 1

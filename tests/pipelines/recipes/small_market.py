@@ -12,6 +12,7 @@ from infra import calendar
 from infra.lake import Lake
 from infra.ledger import Draft, Entry, open_ledger
 from infra.markets import MARKETS
+from infra.registry import Registry
 from infra.settings import Settings
 from models.version import benchmark_policy
 from pipelines.runner import Run, run_step
@@ -33,7 +34,10 @@ def small_settings(home: Path, **others: Any) -> Settings:
 
 
 def worked_sessions(home: Path) -> Settings:
-    """Every session up to tonight's training set; nothing is trained yet. Features one by one, so without Spark."""
+    """Every session up to tonight's training set; nothing is trained yet. Features one by one, so without Spark.
+
+    MLflow's empty store is there too, because making it takes longer than a fit.
+    """
     settings = small_settings(home)
     settings.cache.mkdir(parents=True)
     for name in AS_ONE_RANGE:
@@ -42,6 +46,7 @@ def worked_sessions(home: Path) -> Settings:
         run_step(ONE_BY_ONE, Run(settings, MARKET, (day,)))
     run_step(TONIGHT_ONLY[0], Run(settings, MARKET, (TONIGHT,)))
     run_step(TONIGHT_ONLY[1], Run(settings, MARKET, DAYS))
+    Registry(settings).experiment(MARKET.name)
     return settings
 
 

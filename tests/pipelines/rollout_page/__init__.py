@@ -1,0 +1,1 @@
+"""The rollout as page, in the terminal, and its costs."""
