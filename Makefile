@@ -49,8 +49,9 @@ test: setup ## run the tests
 	@$(BIN)/python -m pytest $(TESTS)
 
 test-faults: setup ## run the tests of kills and disks with full counts (30 kills; minutes, not part of CI)
+	@infra/deploy/setup.sh tests
 	@FAULT_TRIES=30 $(BIN)/python -m pytest -s tests/test_process_faults.py tests/test_faults.py tests/infra/test_lake_log.py \
-		tests/infra/test_ledger.py tests/test_rollback_kill.py
+		tests/infra/test_ledger_faults.py tests/test_rollback_kill.py
 
 check: setup ## lint, format, types, import layers (no tests)
 	$(BIN)/ruff check $(CODE)

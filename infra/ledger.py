@@ -47,7 +47,7 @@ from infra.ledger_schema import ENTRIES, put_guards, take_turn, weaknesses
 from infra.settings import Settings
 from infra.times import stamp
 
-__all__ = ["Draft", "Entry", "Head", "Ledger", "Verification", "ledger_file", "open_ledger"]
+__all__ = ["Draft", "Entry", "Head", "Ledger", "Verification", "is_embedded", "ledger_at", "ledger_file", "open_ledger"]
 GUARDED = "guard_restored"
 PATIENCE_SECONDS = 8
 """A database that restarts is back within seconds; longer is for the operator, and exit status 75 says so."""
@@ -195,17 +195,27 @@ def _require(told: Entry, where: str, purpose: str) -> None:
         )
 
 
+def is_embedded(settings: Settings, purpose: str) -> bool:
+    """Whether the ledger of a purpose is a file of the state folder."""
+    return not settings.ledger_url or purpose != "desk"
+
+
+def ledger_at(settings: Settings, purpose: str) -> Ledger:
+    """The ledger's place, with a ledger in it or not. Everybody but a restore wants `open_ledger`."""
+    if not is_embedded(settings, purpose):
+        return Ledger(_engine(settings.ledger_url))
+    path = ledger_file(settings, purpose)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Ledger(_engine(path))
+
+
 def open_ledger(settings: Settings, purpose: str = "desk") -> Ledger:
     """The ledger of a purpose, made on first use. Raises RefusedError for one of another purpose, LedgerError for a
     newer or a damaged one.
 
     A simulation has a ledger of its own, in a file of its own, that the real desk refuses.
     """
-    path = ledger_file(settings, purpose)
-    is_embedded = not settings.ledger_url or purpose != "desk"
-    if is_embedded:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger(_engine(path if is_embedded else settings.ledger_url))
+    ledger = ledger_at(settings, purpose)
     first = ledger._transact(ledger.engine, first_row)
     if first is None:
         first = ledger._transact(ledger._writer, lambda connection: make_ledger(connection, purpose))

@@ -1,9 +1,11 @@
-"""`fillwise backup` and `restore`: lake, registry, drops and keys as one set, taken while no step can write.
+"""`fillwise backup` and `restore`: lake, registry, drops, keys, routing and ledger as one set, while no step can write.
 
 A backup is a folder with the files as they are and `backup.json`, which names each with its SHA-256; it appears at
 once, by a rename, so whoever finds it finds all of it. Restored onto an empty machine it gives the same fingerprints:
-every byte is checked against its digest, and MLflow's absolute paths are pointed at the new place. Pages, logs and
-caches are made anew and are not in it. It holds the keys: keep it as you keep keys.
+every byte is checked against its digest, MLflow's absolute paths are pointed at the new place, the ledger's chain is
+verified. The ledger is copied last: whatever routing, stop files and cards name is in it, and a stop that it does not
+know is recorded by the next evening. Pages, logs and caches are made anew and are not in it, nor is what a running desk
+says of itself. It holds the keys: keep it as you keep keys.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,16 @@ from infra.errors import LakeError, UsageError
 from infra.markets import MARKETS
 from infra.registry_files import copy_database, relocate
 from infra.settings import Settings
+from pipelines.ledger.saved import put_back, require_empty_server, save_entries, soundness
 from pipelines.runner import market_lock
 
-KINDS = ("lake", "registry", "drops", "keys")
+KINDS = ("lake", "registry", "drops", "keys", "plans", "validation", "alerts", "desks", "routing", "ledger")
+OF_RUNNING_DESKS = ("desks", "reserve")
+"""Folders of a market's routing that belong to processes: reports of desks that are no more would be waited for."""
+SCRATCH = (".db-wal", ".db-shm", ".db-journal")
+"""What SQLite keeps beside a file while somebody writes; the copy is made by SQLite itself and needs none of it."""
 MANIFEST, DATABASE = "backup.json", "registry/mlflow.db"
-FORMAT = 1
+FORMAT = 2
 
 
 def _files(home: Path) -> Iterator[Path]:
@@ -33,7 +41,8 @@ def _files(home: Path) -> Iterator[Path]:
     for kind in KINDS:
         for path in sorted((home / kind).rglob("*")):
             parts = path.relative_to(home).parts
-            is_scratch = any(part.startswith(".") for part in parts) or path.suffix in (".db-wal", ".db-shm")
+            is_scratch = any(part.startswith(".") for part in parts) or path.suffix in SCRATCH
+            is_scratch |= kind == "routing" and len(parts) > 2 and parts[2] in OF_RUNNING_DESKS
             if path.is_file() and not path.is_symlink() and not is_scratch:
                 yield path.relative_to(home)
 
@@ -43,13 +52,33 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def _copied(home: Path, fresh: Path) -> list[Path]:
+    """Copy every file of the set; those that were still there. A stop that is lifted meanwhile may vanish."""
+    found = []
+    for name in _files(home):
+        with suppress(FileNotFoundError):
+            _copy(home / name, fresh / name)
+            found.append(name)
+    return found
+
+
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.suffix == ".db":
-        copy_database(source, target)
+        _copy_database(source, target)
         shutil.copymode(source, target)
     else:
         shutil.copy2(source, target)
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    try:
+        copy_database(source, target)
+    except sqlite3.DatabaseError as error:
+        raise LakeError(
+            "a database is damaged", which=source, found=error, allowed="a SQLite file that can be read",
+            next_step="keep it elsewhere as evidence, put the last backup's in its place, then repeat",
+        ) from error  # fmt: skip
 
 
 def backup(settings: Settings, target_name: str) -> int:
@@ -68,9 +97,7 @@ def backup(settings: Settings, target_name: str) -> int:
     with ExitStack() as locks:
         for market in MARKETS:
             locks.enter_context(market_lock(settings, market, "fillwise backup"))
-        names = list(_files(settings.home))
-        for name in names:
-            _copy(settings.home / name, fresh / name)
+        names = [*_copied(settings.home, fresh), *save_entries(settings, fresh)]
     files = {str(name): _digest(fresh / name) for name in names}
     fresh.mkdir(parents=True, exist_ok=True)
     told = {"format": FORMAT, "home": str(settings.home), "files": files}
@@ -78,8 +105,9 @@ def backup(settings: Settings, target_name: str) -> int:
     fresh.chmod(0o700)
     os.replace(fresh, target)
     size = sum((target / name).stat().st_size for name in names)
-    print(f"backup: {len(names):,} files, {size / 1e6:,.1f} MB in {target}")
-    return 0
+    is_sound, words = soundness(settings)
+    print(f"backup: {len(names):,} files, {size / 1e6:,.1f} MB in {target}{'; ' if words else ''}{words}")
+    return 0 if is_sound else 1
 
 
 def _read_manifest(origin: Path) -> dict[str, Any]:
@@ -109,6 +137,7 @@ def _require_empty(settings: Settings) -> None:
             allowed="a state folder that is not there yet, or empty",
             next_step="name another FILLWISE_HOME, or move this one away",
         )
+    require_empty_server(settings)
 
 
 def _checked_copy(origin: Path, fresh: Path, files: dict[str, str]) -> None:
@@ -142,5 +171,7 @@ def restore(settings: Settings, origin_name: str) -> int:
             os.replace(fresh / kind, settings.home / kind)
     shutil.rmtree(fresh)
     (settings.home / "keys").mkdir(mode=0o700, exist_ok=True)
-    print(f"restored {len(manifest['files']):,} files into {settings.home}")
-    return 0
+    put_back(settings)
+    is_sound, words = soundness(settings)
+    print(f"restored {len(manifest['files']):,} files into {settings.home}{'; ' if words else ''}{words}")
+    return 0 if is_sound else 1

@@ -32,8 +32,8 @@ from pipelines.stale import EARLIER_ROWS, by_known_at, days_resting_on, earlier_
 
 DUPLICATES = "duplicate_rows"
 """The check of `gold.health` under which `validate` counts what came twice."""
-FILE_HEADER = f"{'noun':16}{'file':44}{'bytes':14}{'in':>11}{'bronze':>11}{'quarantined':>12}{'duplicate':>11}"
-NOUN_HEADER = f"{'noun':16}{'bronze now':>11}{'silver':>11}{'quarantined':>12}{'duplicate':>11}"
+FILE_HEADER = f"{'noun':18}{'file':44}{'bytes':14}{'in':>11}{'bronze':>11}{'quarantined':>12}{'duplicate':>11}"
+NOUN_HEADER = f"{'noun':18}{'bronze now':>11}{'silver':>11}{'quarantined':>12}{'duplicate':>11}"
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,16 @@ def _file_lines(lake: Lake, market: str, day: date) -> Iterator[Line]:
         told[noun].add(key)
         quarantined = _counted(refused.filter(pc.equal(refused["noun"], noun)))[key]
         counts = tuple(one[name] for name in ("rows_in", "rows_bronze", "rows_quarantined", "rows_duplicate"))
-        name = f"{noun:16}{one['source_file'][-42:]:44}{one['source_sha256'][:12]:14}"
+        name = f"{noun:18}{one['source_file'][-42:]:44}{one['source_sha256'][:12]:14}"
         yield Line(name, counts, _wrong_sum(one, bronze[noun][key], quarantined), _remark(one))
     for noun, counted in bronze.items():
         for key in sorted(set(counted) - told[noun], key=str):
-            name = f"{noun:16}{key[0][-42:]:44}{str(key[1])[:12]:14}"
+            name = f"{noun:18}{key[0][-42:]:44}{str(key[1])[:12]:14}"
             yield Line(name, (0, counted[key], 0, 0), "bronze holds rows that no delivery accounts for")
 
 
 def _noun_line(lake: Lake, market: str, day: date, noun: str, refused: pa.Table, double: int) -> Line:
-    name, now = f"{noun:16}", known_rows(lake.read_day(BRONZE[noun], market, day, ["known_at", "source_file"]))
+    name, now = f"{noun:18}", known_rows(lake.read_day(BRONZE[noun], market, day, ["known_at", "source_file"]))
     if not lake.day_files(SILVER[noun], market, [day]):
         words = "not in silver: validate has not run, or stopped the night"
         return Line(name, (now.num_rows, 0, 0, 0), remark=words)

@@ -13,6 +13,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 here="$root/infra/deploy"
 venv="$root/.venv"
 jars="$root/.jars"
+createcluster=/etc/postgresql-common/createcluster.conf
 # pip asks rustc for its version, and rustup would make its folder in the home for that.
 export RUSTUP_HOME="${RUSTUP_HOME:-$root/build/rustup}"
 
@@ -208,11 +209,13 @@ has_postgres() {
 
 install_postgres() {  # a real PostgreSQL for the tests of the ledger; no cluster of its own is made or started
     if has_postgres; then return; fi
-    if may_install; then refresh_lists; fi
-    install_packages postgresql-common
-    as_root sed -i -E 's/^#? *create_main_cluster *=.*/create_main_cluster = false/' \
-        /etc/postgresql-common/createcluster.conf
+    if may_install; then
+        refresh_lists
+        install_packages postgresql-common
+        as_root sed -i -E 's/^#? *create_main_cluster *=.*/create_main_cluster = false/' "$createcluster"
+    fi
     install_packages postgresql
+    has_postgres || stop "the package postgresql is installed, but there is no initdb; put PostgreSQL's programs on PATH"
 }
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -165,8 +165,8 @@ DECISION_NOUNS: dict[str, Table] = {
         max_refused_share=0.0,
         max_refused_because="our own log has no noise",
     ),
-    "shadow_child_orders": Table(
-        "shadow_child_orders",
+    "shadow_children": Table(
+        "shadow_children",
         "child orders of a version in its shadow, as a replay of the session filled them",
         SHADOW_CHILD_ORDERS,
         key=("market", "trade_date", "shadow_child_id"),

@@ -159,7 +159,7 @@ FEATURE_CORRELATIONS = Table(
 
 LEDGER = Table(
     "gold.ledger",
-    "a market's entries of the ledger, for analysis: a copy that is held against the ledger (`pipelines/ledger/copy.py`)",
+    "a market's entries of the ledger, for analysis: a copy, held against the ledger (`pipelines/ledger/copy.py`)",
     (
         *KEYS,
         Column("sequence", "long", "place in the ledger, over all streams", low=1, high=1e15),

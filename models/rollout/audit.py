@@ -141,7 +141,7 @@ def change_log(entries: Sequence[Told], first: str, last: str) -> tuple[Change, 
 
 @dataclass(frozen=True)
 class Inventory:
-    """One model of the inventory. scope: region, asset class, instruments, desk. restrictions: its last phase's limits."""
+    """One model. scope: region, asset class, instruments, desk. restrictions: limits of its plan's last phase."""
 
     unique_id: str
     overview: str
@@ -160,24 +160,29 @@ class Inventory:
     validation_expires_on: str
 
 
+OWN_STATUS = {
+    "phase_entered": "on trial", "completed": "champion", "rollback_started": "rolled back", "rejected": "rejected",
+    "expired": "expired", "superseded": "superseded",
+}  # fmt: skip
+"""What an event of a recipe's own rollout makes of it."""
+OTHERS_STATUS = {"completed": "replaced", "fell_back": "fell back"}
+"""What an event of another rollout, or of none, makes of the champion."""
+
+
 def _status(entries: Sequence[Told], recipe_id: str) -> tuple[str, str, str]:
     """Status, first approval and retirement of a recipe."""
     status, approved, retired, mine = "proposed", "", "", set[str]()
-    names = {
-        "phase_entered": "on trial", "completed": "champion", "rollback_started": "rolled back", "rejected": "rejected",
-        "expired": "expired",
-    }  # fmt: skip
     for entry in entries:
         told = entry.payload
         if entry.kind == "rollout_drafted" and told["recipe_id"] == recipe_id:
             mine.add(str(told["rollout_id"]))
-        if str(told.get("rollout_id", "")) not in mine:
-            continue
-        status = names.get(entry.kind, status)
-        if entry.kind == "approval_used" and told["decision"] == "approve" and not approved:
+        names = OWN_STATUS if str(told.get("rollout_id", "")) in mine else OTHERS_STATUS if status == "champion" else {}
+        if entry.kind in names:
+            status = names[entry.kind]
+            retired = "" if status in ("on trial", "champion") else entry.at
+        is_approval = entry.kind == "approval_used" and told["decision"] == "approve"
+        if is_approval and not approved and str(told["rollout_id"]) in mine:
             approved = entry.at
-        if entry.kind in ("rollback_started", "rejected", "expired"):
-            retired = entry.at
     return status, approved, retired
 
 

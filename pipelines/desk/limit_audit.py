@@ -11,8 +11,7 @@ before the decision, volume is `traded_shares` of the rows up to it. Children of
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +19,20 @@ import pandas as pd
 
 from models.limits import Limits
 from models.replay_tape import SessionClock
+from pipelines.desk.limit_walk import rows_of, sends
 
 Float = npt.NDArray[np.float64]
 Long = npt.NDArray[np.int64]
 NS = 1_000_000_000
 VOLUME_NS = 300 * NS
+ALWAYS_OPEN = SessionClock()
 WIDTH = 1e-9
 """Because sums of the same terms in another order differ in the last binary digits."""
 
 
 @dataclass(frozen=True)
 class Log:
-    """One session of a desk: its nouns as pandas frames; the lot, of which one is within any participation; its hours."""
+    """One session of a desk as pandas frames; its hours, and the lot, of which one is within any participation."""
 
     parent_orders: pd.DataFrame
     decisions: pd.DataFrame
@@ -39,7 +40,7 @@ class Log:
     fills: pd.DataFrame
     book_snapshots: pd.DataFrame
     lot_shares: float = 100.0
-    clock: SessionClock = SessionClock()
+    clock: SessionClock = ALWAYS_OPEN
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,6 @@ def _children(log: Log) -> pd.DataFrame:
     return found.sort_values(["event_at_ns", "symbol", "child_order_id"], ignore_index=True)
 
 
-def _rows(table: pd.DataFrame) -> list[Any]:
-    """Rows by name of their columns."""
-    return list(table.itertuples(index=False))
-
-
 def _is_beyond(figure: float, allowed: float) -> bool:
     return not figure <= allowed * (1.0 + WIDTH)
 
@@ -76,7 +72,7 @@ def _is_beyond(figure: float, allowed: float) -> bool:
 def _of_each(mine: pd.DataFrame, limits: Limits) -> Iterator[Breach]:
     """Symbol, venue, value of each child, and what was sent in all."""
     sent = mine["value"].cumsum()
-    for place, row in enumerate(_rows(mine)):
+    for place, row in enumerate(rows_of(mine)):
         if limits.symbols and row.symbol not in limits.symbols:
             yield Breach(row.child_order_id, "symbols", 0.0, 1.0)
         if row.venue not in limits.venues:
@@ -87,66 +83,6 @@ def _of_each(mine: pd.DataFrame, limits: Limits) -> Iterator[Breach]:
         for name, figure in figures.items():
             if _is_beyond(figure, getattr(limits, name)):
                 yield Breach(row.child_order_id, name, figure, getattr(limits, name))
-
-
-@dataclass
-class _Open:
-    """What one version holds and has open at an instant, as the log tells it, walked forward in time.
-
-    net: value bought less sold. open_shares: left of each child. own_shares: filled and open by parent.
-    """
-
-    net: float = 0.0
-    open_shares: dict[str, float] = field(default_factory=dict)
-    own_shares: dict[str, float] = field(default_factory=dict)
-
-    def send(self, child: Any) -> None:
-        self.open_shares[child.child_order_id] = child.child_shares
-        self.own_shares[child.parent_order_id] = self.own_shares.get(child.parent_order_id, 0.0) + child.child_shares
-
-    def fill(self, fill: Any) -> None:
-        self.net += fill.sign * fill.price * fill.shares
-        self.open_shares[fill.child_order_id] = self.open_shares.get(fill.child_order_id, 0.0) - fill.shares
-
-    def end(self, child: Any) -> None:
-        left = self.open_shares.pop(child.child_order_id)
-        self.own_shares[child.parent_order_id] -= max(0.0, left)
-
-    def exposure(self, sign: float, children: Mapping[str, Any]) -> float:
-        """With everything open on one side filled."""
-        is_open = ((children[name], shares) for name, shares in self.open_shares.items())
-        return sign * self.net + sum(child.limit_price * left for child, left in is_open if child.sign == sign)
-
-
-def _sends(log: Log, mine: pd.DataFrame) -> Iterator[tuple[_Open, Any]]:
-    """Each child with the state right after it was sent, in time; at one instant the venue takes them in turn.
-
-    Step of a child: it is sent, what it takes at once, its end at once. What ended otherwise was gone before.
-    """
-    fills = _rows(log.fills.merge(mine[["child_order_id", "sign"]], on="child_order_id"))
-    turn = {row.child_order_id: (row.event_at_ns, place) for place, row in enumerate(_rows(mine))}
-    last: dict[str, int] = {}
-    walk: list[tuple[int, int, int, int, Any]] = []
-    for fill in fills:
-        at_ns, place = turn[fill.child_order_id]
-        last[fill.child_order_id] = max(last.get(fill.child_order_id, 0), fill.event_at_ns)
-        is_at_once = fill.event_at_ns == at_ns
-        walk.append((fill.event_at_ns, 1, place, 1, fill) if is_at_once else (fill.event_at_ns, 2, place, 0, fill))
-    for place, row in enumerate(_rows(mine)):
-        at_ns, filled_ns = row.event_at_ns, last.get(row.child_order_id, 0)
-        ended = max(row.ended_ns, filled_ns, at_ns)
-        kind = 1 if ended == at_ns else 2 if ended == filled_ns else 0
-        walk += [(at_ns, 1, place, 0, row), (ended, kind, place, 2, row)]
-    walk.sort(key=lambda step: step[:4])
-    state = _Open()
-    for _, _, _, _, row in walk:
-        if hasattr(row, "fill_id"):
-            state.fill(row)
-        elif row.child_order_id not in state.open_shares:
-            state.send(row)
-            yield state, row
-        else:
-            state.end(row)
 
 
 @dataclass(frozen=True)
@@ -178,8 +114,8 @@ def _in_time(log: Log, mine: pd.DataFrame, limits: Limits) -> Iterator[Breach]:
     starts_ns = log.clock.to_clock(log.parent_orders["event_at_ns"].to_numpy(np.int64)).tolist()
     starts = dict(zip(log.parent_orders["parent_order_id"], starts_ns, strict=True))
     books = {str(symbol): _books(log, str(symbol)) for symbol in mine["symbol"].unique()}
-    children = {row.child_order_id: row for row in _rows(mine)}
-    for state, child in _sends(log, mine):
+    children = {row.child_order_id: row for row in rows_of(mine)}
+    for state, child in sends(mine, log.fills):
         book, decided = books[child.symbol], child.decided_clock_ns
         far = book.far[child.sign][book.seen(decided)]
         beyond = child.sign * (child.limit_price - far) / far * 1e4

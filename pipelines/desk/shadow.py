@@ -34,7 +34,7 @@ from pipelines.desk.recorded_work import FILL_BOUND, signal_of
 from pipelines.desk.served import DeskKnowledge, Served, serve
 from pipelines.desk_day import without_own_impact
 
-DECISIONS, CHILDREN = "shadow_decisions", "shadow_child_orders"
+DECISIONS, CHILDREN = "shadow_decisions", "shadow_children"
 Beside = Mapping[tuple[str, int], tuple[str, str, float]]
 
 
@@ -109,7 +109,7 @@ def shadow_rows(
     knowledge: DeskKnowledge,
     given: Mapping[str, Served] | None = None,
 ) -> dict[str, pa.Table]:
-    """`shadow_decisions` and `shadow_child_orders` of a session; nothing where no version is in its shadow.
+    """`shadow_decisions` and `shadow_children` of a session; nothing where no version is in its shadow.
 
     rows: the session's other nouns. given: vectors at every instant of a decision, by symbol, where the desk had them.
     """

@@ -140,7 +140,9 @@ class VenueLink:
             self._socket.sendall(json.dumps(told).encode() + b"\n")
             line = self._reader.readline()
         except OSError as error:
+            self.close()
             raise unreachable(self._which, error) from error
         if not line.endswith(b"\n"):
+            self.close()
             raise unreachable(self._which, "the line was closed, or another process speaks for this desk")
         return mail_from(json.loads(line))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -61,10 +60,3 @@ def export_head(settings: Settings, ledger: Ledger, at: datetime, path: Path | N
     told = {"sequence": head.sequence, "hash": head.hash, "at": stamp(at)}
     replace_file(target, (json.dumps(told) + "\n").encode())
     return target
-
-
-def export_entries(ledger: Ledger, path: Path) -> int:
-    """Write every entry as one line of JSON, and the chain with it; how many."""
-    lines = [json.dumps(asdict(row), ensure_ascii=False, sort_keys=True) for row in ledger.rows()]
-    replace_file(path, "".join(f"{line}\n" for line in lines).encode())
-    return len(lines)

@@ -1,4 +1,7 @@
-"""The built-in market as a source: its drop holds eight nouns, since market and desk were simulated together."""
+"""The built-in market as a source: its drop holds eight nouns, since market and desk were simulated together.
+
+Where limits held a version back, or one was in its shadow, their nouns come with them (`limit_events`, `shadow_...`).
+"""
 
 from __future__ import annotations
 

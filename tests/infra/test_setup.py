@@ -94,6 +94,28 @@ def test_a_jar_that_cannot_be_fetched_may_be_put_there_by_hand(tmp_path: Path) -
     assert shell(f"jars={tmp_path}; resolve() {{ exit 9; }}; fetch_jar org thing 1.0 {digest}").returncode == 0
 
 
+def test_postgresql_is_installed_for_the_tests_without_a_cluster_of_its_own(tmp_path: Path) -> None:
+    conf = tmp_path / "createcluster.conf"
+    conf.write_text("# comment\n#create_main_cluster = true\nother = 1\n")
+    log = tmp_path / "log"
+    doors = (
+        f"has_postgres() {{ [ -e {tmp_path}/there ]; }}; may_install() {{ true; }}; refresh_lists() {{ :; }}; "
+        f'as_root() {{ "$@"; }}; install_packages() {{ echo "$* $(grep -c false {conf})" >>{log}; '
+        f'[ "$1" != postgresql ] || touch {tmp_path}/there; }}; createcluster={conf}; '
+    )
+    assert shell(f"{doors} main tests; main tests").returncode == 0
+    assert log.read_text() == "postgresql-common 0\npostgresql 1\n"
+    assert conf.read_text() == "# comment\ncreate_main_cluster = false\nother = 1\n"
+
+
+def test_where_postgresql_cannot_be_installed_its_package_is_named() -> None:
+    stopped = shell("has_postgres() { false; }; may_install() { false; }; main tests")
+    assert stopped.returncode == 1
+    assert "then run the same command again: postgresql (needs root" in stopped.stderr
+    broken = shell("has_postgres() { false; }; may_install() { false; }; install_packages() { :; }; main tests")
+    assert (broken.returncode, "there is no initdb" in broken.stderr) == (1, True)
+
+
 def test_every_pin_carries_hashes_and_nobody_elses_address() -> None:
     blocks = re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)[1:]
     assert len(blocks) == len(PINS) > 200

@@ -53,6 +53,8 @@ def fitted(seed: int = 1, strength: float = 4.0, sessions: int = 12) -> PolicyIn
 
 PROBES = probes()
 APPROVED = fitted()
+assert APPROVED.signal is not None
+APPROVED_SIGNAL = APPROVED.signal
 REFIT = fitted(seed=2)
 
 
@@ -134,21 +136,21 @@ def test_a_policy_that_reads_no_signal_needs_no_calibration_and_may_change_nothi
 
 
 def test_a_refit_half_as_good_at_ranking_is_outside() -> None:
-    quality = tuple(replace(one, rank_correlation=0.4 * one.rank_correlation) for one in APPROVED.signal.quality)
-    worse = replace(APPROVED, signal=replace(APPROVED.signal, quality=quality))
+    quality = tuple(replace(one, rank_correlation=0.4 * one.rank_correlation) for one in APPROVED_SIGNAL.quality)
+    worse = replace(APPROVED, signal=replace(APPROVED_SIGNAL, quality=quality))
     assert failing(judge_refit(APPROVED, worse, PROBES, GOOD)) == ["rank_correlation"]
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.49, math.nan])
 def test_a_refit_whose_moves_hardly_come_true_is_outside(slope: float) -> None:
-    quality = tuple(replace(one, slope=slope) for one in APPROVED.signal.quality)
-    worse = replace(APPROVED, signal=replace(APPROVED.signal, quality=quality))
+    quality = tuple(replace(one, slope=slope) for one in APPROVED_SIGNAL.quality)
+    worse = replace(APPROVED, signal=replace(APPROVED_SIGNAL, quality=quality))
     assert "slope" in failing(judge_refit(APPROVED, worse, PROBES, GOOD))
 
 
 def test_decisions_on_probes_are_those_of_the_one_rule() -> None:
     actions, parts = decisions_on(PROBES, APPROVED)
-    signal = APPROVED.signal.decision_bps(PROBES.features)
+    signal = APPROVED_SIGNAL.decision_bps(PROBES.features)
     for place in range(0, PROBES.count, 97):
         state = [PROBES.states[name][place] for name in STATES]
         side, urgency, elapsed, step, order, remaining, lot, spread = state

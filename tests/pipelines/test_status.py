@@ -80,8 +80,10 @@ def production(settings: Settings, minutes: float = 1.0) -> str:
 
 
 def report(desk: str, epoch: int, minutes: float, **others: object) -> DeskReport:
-    told: dict[str, object] = {"versions": {}, "stops": (), "last_child_at": {}, "last_cancel_at": {}, "open_children": {},
-            "unacknowledged": {}, "exposure_notional": {}, "in_flight": {}}  # fmt: skip
+    told: dict[str, object] = {
+        "versions": {}, "stops": (), "last_child_at": {}, "last_cancel_at": {}, "open_children": {},
+        "unacknowledged": {}, "exposure_notional": {}, "in_flight": {},
+    }  # fmt: skip
     return DeskReport(
         desk=desk, market="sample", pid=1, epoch=epoch, at=stamp(AT + timedelta(minutes=minutes)), **{**told, **others}
     )

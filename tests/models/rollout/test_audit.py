@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.guardrails import GUARDRAILS
+from models.limits import Limits
 from models.rollout import commands as wanted
 from models.rollout.audit import champion_at, change_log, history_of, inventory
+from models.rollout.controls import controls_tested
 from tests.models.rollout.made import ARM, BENCHMARK, Story, in_phase
 
 
@@ -61,7 +64,43 @@ def test_the_change_log_says_who_made_who_approved_and_why() -> None:
 
 def test_the_inventory_has_a_row_for_every_recipe_with_its_validation() -> None:
     row_told = {"summary": "reads the signal", "purpose": "save", "limits_of_use": "liquid names", "tier": "2"}
-    (row,) = inventory(told(whole_story()), {"signal": row_told}, "sample")
-    assert (row.status, row.owner, row.validated_by) == ("champion", "ada", "rita")
-    assert row.approved_on != ""
+    (row,) = inventory(told(whole_story()), {"signal": row_told}, "exchange XNYS")
+    assert (row.status, row.owner, row.validated_by) == ("fell back", "ada", "rita")
+    assert "" not in (row.approved_on, row.retired_on, row.validated_on, row.validation_expires_on)
     assert row.overview == "reads the signal"
+    assert row.scope == "exchange XNYS; every instrument of the market"
+    assert row.restrictions.startswith("at most venues LIT; participation 0.2; child order 5,000,000;")
+
+
+def test_a_champion_is_in_force_until_another_recipe_takes_its_place() -> None:
+    story = in_phase("nowhere")
+    entries = told(story)
+    (row,) = inventory(entries, {}, "")
+    assert (row.status, row.retired_on) == ("champion", "")
+    done = next(one for one in entries if one.kind == "completed")
+    other = Told("completed", "2026-06-01", "ada", {**done.payload, "rollout_id": "sample.r2"})
+    (row,) = inventory([*entries, other], {}, "")
+    assert (row.status, row.retired_on) == ("replaced", "2026-06-01")
+
+
+def test_a_recipe_without_a_report_says_so() -> None:
+    entries = [one for one in told(in_phase("shadow")) if one.kind != "report_recorded"]
+    (row,) = inventory(entries, {}, "")
+    assert (row.validated_by, row.validated_on) == ("", "")
+    assert "validation report missing" in row.documentation
+
+
+def test_every_control_is_listed_with_its_kind_and_its_last_test() -> None:
+    payload = {"control": "kill", "result": "fail", "detail": ""}
+    entries = [
+        Told("control_tested", "2026-03-01", "tom", {**payload, "result": "pass"}),
+        Told("control_tested", "2026-04-01", "tom", payload),
+    ]
+    found = {one.name: one for one in controls_tested(entries)}
+    assert (found["kill"].last_tested_at, found["kill"].result) == ("2026-04-01", "fail")
+    assert found["rollback"].last_tested_at == ""
+    assert {f"limit_{name}" for name in Limits.__dataclass_fields__} <= set(found)
+    assert {f"guardrail_{row.name}" for row in GUARDRAILS} <= set(found)
+    assert {(one.kind, one.effect) for one in found.values()} <= {
+        (kind, effect) for kind in ("limit", "trigger", "person") for effect in ("action", "alert")
+    }

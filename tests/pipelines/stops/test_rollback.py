@@ -154,7 +154,7 @@ def test_without_a_snapshot_and_a_name_the_message_says_what_to_type(home: Setti
 def test_with_a_damaged_snapshot_the_last_one_that_a_desk_obeyed_names_the_version(
     home: Settings, damage: object
 ) -> None:
-    in_force(home)
+    publish(home, snapshot_of(in_phase("canary_10").state))
     RoutingView(home, "sample", "d1").look(NOW)
     damage(routing_folder(home, "sample") / "snapshot.json")  # type: ignore[operator]
     assert Typed(home).rollback().stop.subject == VERSION
@@ -234,10 +234,9 @@ def test_a_ledger_that_breaks_in_any_way_takes_nothing_from_the_stop(
 
 
 def test_a_ledger_of_a_simulation_is_not_written_by_the_desk(home: Settings) -> None:
-    typed = Typed(replace(home, ledger_purpose="simulation"))
-    open_ledger(typed.settings, "simulation")
-    typed.rollback(VERSION)
+    Typed(replace(home, ledger_purpose="simulation")).kill()
     assert kinds(open_ledger(home)) == []
+    assert kinds(open_ledger(home, "simulation")) == ["killed"]
 
 
 @needs_root
