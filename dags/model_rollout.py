@@ -52,6 +52,28 @@ def evening_cron(night_cron: str) -> str:
     return f"{minute} {(int(hour) + HOURS_AFTER_NIGHT) % 24} {rest}"
 
 
+def _cards(name: str) -> CardsOperator:
+    """Which cards ask, and a run of the card's own DAG for each; nothing here waits for an answer."""
+    cards = CardsOperator(
+        task_id="cards",
+        command="required_action",
+        values={"FILLWISE_MARKET": name, "FILLWISE_DAY": OF_SESSION},
+        retries=RETRIES,
+        retry_delay=RETRY_DELAY,
+        doc_md="`fillwise required_action`: which cards ask",
+    )
+    TriggerDagRunOperator.partial(
+        task_id="show",
+        trigger_dag_id=f"approval_card_{name}",
+        logical_date=None,
+        skip_when_already_exists=True,
+        openlineage_inject_parent_info=False,
+        retries=RETRIES,
+        retry_delay=RETRY_DELAY,
+    ).expand_kwargs(cards.output)
+    return cards
+
+
 def model_rollout(market: Market) -> DAG:
     """The evening of one market."""
     name = market.name
@@ -76,25 +98,8 @@ def model_rollout(market: Market) -> DAG:
         reconcile = command_task("reconcile", name, "rollout reconcile", "routing, stops, aliases as decided", **repair)
         page = command_task("page", name, "rollout page", "the rollout as a picture", **repair)
         alerts = command_task("alerts", name, "alerts escalate", "tells whoever must be told", **repair)
-        cards = CardsOperator(
-            task_id="cards",
-            command="required_action",
-            values={"FILLWISE_MARKET": name, "FILLWISE_DAY": OF_SESSION},
-            retries=RETRIES,
-            retry_delay=RETRY_DELAY,
-            doc_md="`fillwise required_action`: which cards ask",
-        )
-        show = TriggerDagRunOperator.partial(
-            task_id="show",
-            trigger_dag_id=f"approval_card_{name}",
-            logical_date=None,
-            skip_when_already_exists=True,
-            openlineage_inject_parent_info=False,
-            retries=RETRIES,
-            retry_delay=RETRY_DELAY,
-        ).expand_kwargs(cards.output)
         session_task(name) >> night >> judge >> reconcile >> [page, alerts]
-        judge >> cards >> show
+        judge >> _cards(name)
     return dag
 
 

@@ -11,9 +11,11 @@ gate sees it, because candidate and rival are flattered alike.
 How far below one the honest ratio lies differs from market to market, so the line is drawn from history: beyond three
 deviations of the sessions recorded on earlier nights, in the flattering direction, is a hold; beyond the pessimistic
 bound itself is a fail. Measured on the built-in market, 41 sessions of 208 orders: the ratio is 0.80 (deviation 0.025
-between sessions), the difference +1.6 bps (0.5); fills 30 % too many give 1.04.
+between sessions), the difference +1.6 bps (0.5). Honest nights passed 21 of 21 times; fills 30 % too many (1.04) failed
+or held on each of 21 nights alone and failed on every 20 nights together; the optimistic bound in its place held.
 
 What it is not: a test of one recipe. Fills that the replay itself made (a recorded market) calibrate nothing, and hold.
+Nor does it see optimism that was there from the first night and stays within the bound: that bound is still a safe one.
 
     >>> honest = SessionFills("2026-11-20", orders=208, predicted=72.0, realised=90.0, difference_bps=1.5)
     >>> [check.verdict for check in judge_fills([honest], [])]

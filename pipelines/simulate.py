@@ -21,7 +21,7 @@ from datetime import date, datetime, timedelta
 from infra import calendar
 from infra.errors import RefusedError, UsageError
 from infra.lake import Lake
-from infra.ledger import Ledger, open_ledger
+from infra.ledger import Draft, Ledger, open_ledger
 from infra.markets import Market
 from infra.settings import Settings
 from models.rollout.commands import Override, RecordReport
@@ -154,8 +154,6 @@ def is_judged(ledger: Ledger, market: str, day: date) -> bool:
 
 
 def _mark(ledger: Ledger, market: str, day: date, at: datetime) -> None:
-    from infra.ledger import Draft
-
     stream = f"simulation {market}"
     ledger.append(stream, ledger.count(stream), [Draft("simulated", {"session": str(day)})], at=at, actor="fillwise")
 
@@ -168,8 +166,7 @@ def work(simulation: Simulation, number: int, ledger: Ledger) -> SimulatedDay:
     held = None if state.rollout is None else str(state.recipes[state.rollout.recipe_id]["name"])
     recipe = wished or held or simulation.recipes[0]
     _steps(simulation, day, recipe, DAILY)
-    is_learning = wished is not None or number % simulation.every == 0
-    if is_learning:
+    if wished is not None or number % simulation.every == 0:
         _steps(simulation, day, recipe, LEARNING)
     else:
         write_costs(_context(simulation, day, recipe))

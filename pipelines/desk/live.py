@@ -179,9 +179,11 @@ class Desk:
 
     def _until(self) -> float:
         """Where a market that the desk moves is wanted next: a half-minute, or a question that falls due."""
-        step = (int(self.now) // STEP_SECONDS + 1) * STEP_SECONDS
-        wanted = min(float(step), self.orders.next_due())
-        return max(wanted, self.now + 0.001)
+        wanted = float((int(self.now) // STEP_SECONDS + 1) * STEP_SECONDS)
+        if not self.orders.open() and not self.work.active(self.now):
+            starts = [parent.facts.start for parent in self.work.parents.values() if parent.facts.start > self.now]
+            wanted = float(min(starts, default=self.day.seconds))
+        return max(min(wanted, self.orders.next_due()), self.now + 0.001)
 
     def _tell(self, *, is_ended: bool) -> None:
         report = desk_report(self.work, self.routing, self.now, self.pid, self.clock.utc(), is_ended=is_ended)

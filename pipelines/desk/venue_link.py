@@ -61,20 +61,20 @@ def _listening(settings: Settings, share: Share) -> dict[str, Any] | None:
 
 
 def _start(settings: Settings, share: Share) -> None:
-    """Start the venue in a session of its own, so that it outlives this desk."""
+    """Start the venue in a session of its own and as nobody's child, so that it outlives this desk."""
     log = settings.logs / "venue" / f"{share.market}-{share.day}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "FILLWISE_DIE_WITH_PARENT"}
     words = ["venue", "--market", share.market, "--day", str(share.day)]
     with log.open("ab") as out:
-        subprocess.Popen(
-            [sys.executable, "-m", "pipelines", *words],
+        subprocess.run(
+            ["setsid", "--fork", sys.executable, "-m", "pipelines", *words],
             env={**environment, "FILLWISE_HOME": str(settings.home)},
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            start_new_session=True,
+            check=True,
         )
 
 

@@ -12,21 +12,22 @@ from pipelines.command import Command
 def recipe_options(parser: ArgumentParser) -> None:
     """What to do with recipes."""
     parser.add_argument("action", nargs="?", choices=("list", "show", "report"), default="list", help="default: list")
-    parser.add_argument("recipe", nargs="?", help="show, report: name or id (show's default: the night's candidate)")
+    parser.add_argument("recipe", nargs="?", help="show, report: name or id (show: the night's candidate by default)")
 
 
 def _recipe(settings: Settings, arguments: Namespace) -> int:
     from infra.environment import apply
 
     apply(settings)
-    from pipelines.recipes.show import name_of, print_list, print_recipe
+    from pipelines.recipes.show import print_list, print_recipe
 
     if arguments.action == "report":
+        from models.catalog import RECIPES
         from pipelines.approval.words import report
         from pipelines.current_recipe import recipe_named
 
-        if arguments.recipe and len(arguments.recipe) != len(recipe_named(settings.recipe).recipe_id):
-            arguments.recipe = recipe_named(name_of(arguments.recipe)).recipe_id
+        if arguments.recipe in RECIPES:
+            arguments.recipe = recipe_named(arguments.recipe).recipe_id
         return report(settings, arguments)
     return print_list(settings, arguments) if arguments.action == "list" else print_recipe(settings, arguments)
 

@@ -32,8 +32,7 @@ Float = npt.NDArray[np.float64]
 SESSIONS = 20
 """A month: every hour and most regimes of the season are in it."""
 A_SESSION = 100
-"""2,000 probes in all tell a share of one in ten to seven tenths of a point. Where orders are few, each is asked about
-at several instants."""
+"""2,000 probes in all tell a share of one in ten to seven tenths of a point; few orders are asked about repeatedly."""
 SEED = 7
 LAG = (-0.05, 0.15)
 """Ahead of schedule, and further behind than the most patient policy lets an order fall."""

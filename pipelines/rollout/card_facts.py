@@ -11,7 +11,7 @@ from typing import Any
 from infra.ledger import Ledger
 from models.approval import APPROVERS, VALID_HOURS, Card
 from models.catalog import RECIPES
-from models.rollout.plan import Phase, plan_faults
+from models.rollout.plan import Phase, Plan, plan_faults
 from models.rollout.state import MarketState, RolloutState
 from models.rollout.verdict import harm_e, not_inferior_e
 from pipelines.approval.cards import cards, stamp
@@ -60,6 +60,16 @@ def _summary(rollout: RolloutState) -> str:
     return RECIPES[name].summary if name in RECIPES else f"recipe {rollout.recipe_id}"
 
 
+def _gate(rollout: RolloutState) -> dict[str, Any] | None:
+    gate = rollout.gate
+    return None if gate is None else {"verdict": gate.verdict, "reasons": list(gate.reasons)}
+
+
+def _cost(plan: Plan) -> dict[str, float | None]:
+    expected, worst = plan.client_cost_expected_notional, plan.client_cost_worst_notional
+    return {"expected_notional": expected, "worst_notional": worst}
+
+
 def shown_on_card(
     context: StepContext, ledger: Ledger, state: MarketState, rollout: RolloutState, phase: Phase
 ) -> dict[str, Any]:
@@ -82,16 +92,11 @@ def shown_on_card(
         "backtest": _comparison(backtest, "trade_through"),
         "backtest_touch": _comparison(backtest, "touch"),
         "live": _live(rollout),
-        "gate": None
-        if rollout.gate is None
-        else {"verdict": rollout.gate.verdict, "reasons": list(rollout.gate.reasons)},
+        "gate": _gate(rollout),
         "checks": _checks(context, rollout),
         "report": None if report is None else asdict(report),
         "limits": asdict(phase.limits),
-        "cost": {
-            "expected_notional": plan.client_cost_expected_notional,
-            "worst_notional": plan.client_cost_worst_notional,
-        },
+        "cost": _cost(plan),
         "currency": plan.currency,
         "plan_faults": faults,
         "is_dirty": bool(str(proposal.get("revision", "")).endswith("+dirty")) if proposal.get("revision") else None,

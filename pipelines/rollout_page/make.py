@@ -6,8 +6,9 @@ stands there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from infra.ledger import Entry, Head
 from models.rollout.routing import routed
@@ -104,6 +105,52 @@ def _before(state: MarketState, rollout: RolloutState | None) -> tuple[str, ...]
     return tuple(f"{one.rollout_id} ({one.arm.version}): {one.state.lower().replace('_', ' ')}" for one in ended)
 
 
+NO_ROLLOUT: dict[str, Any] = {
+    "rollout_id": "",
+    "recipe": "",
+    "version": "",
+    "state": "",
+    "phase": "",
+    "share": 0.0,
+    "attempt": 0,
+    "authors": (),
+    "change_class": "",
+    "margin_bps": 0.0,
+    "client_cost_expected_notional": None,
+    "client_cost_worst_notional": None,
+    "scores": (),
+    "tests": (),
+    "guardrails": (),
+    "units": (),
+    "approvals": (),
+}
+
+
+def _of_rollout(rollout: RolloutState | None, names: Mapping[str, str], entries: Sequence[Entry]) -> dict[str, Any]:
+    """Fields of the view that tell of the rollout; empty ones without one."""
+    if rollout is None:
+        return NO_ROLLOUT
+    return {
+        "rollout_id": rollout.rollout_id,
+        "recipe": names.get(rollout.recipe_id, rollout.recipe_id),
+        "version": rollout.arm.version,
+        "state": rollout.state,
+        "phase": rollout.phase or "",
+        "share": rollout.share,
+        "attempt": rollout.attempt,
+        "authors": rollout.authors,
+        "change_class": rollout.change_class,
+        "margin_bps": rollout.plan.margin_bps,
+        "client_cost_expected_notional": rollout.plan.client_cost_expected_notional,
+        "client_cost_worst_notional": rollout.plan.client_cost_worst_notional,
+        "scores": score_points(rollout),
+        "tests": e_lines(rollout),
+        "guardrails": guardrail_lines(rollout),
+        "units": unit_points(rollout.sessions),
+        "approvals": approval_lines(entries, rollout.rollout_id),
+    }
+
+
 def view_from(state: MarketState, entries: Sequence[Entry], beside: Beside, head: Head, at: str) -> RolloutView:
     """Everything that page and terminal show. entries: of the market's stream, in order."""
     rollout, names = shown_rollout(state), dict(beside.recipes)
@@ -120,32 +167,16 @@ def view_from(state: MarketState, entries: Sequence[Entry], beside: Beside, head
         champion="" if champion is None else champion.version,
         champion_recipe="" if champion is None else names.get(champion.recipe_id, champion.recipe_id),
         champion_since=_champion_since(state, entries),
-        rollout_id="" if rollout is None else rollout.rollout_id,
-        recipe="" if rollout is None else names.get(rollout.recipe_id, rollout.recipe_id),
-        version="" if rollout is None else rollout.arm.version,
-        state="" if rollout is None else rollout.state,
-        phase="" if rollout is None else rollout.phase or "",
-        share=0.0 if rollout is None else rollout.share,
-        attempt=0 if rollout is None else rollout.attempt,
-        authors=() if rollout is None else rollout.authors,
-        change_class="" if rollout is None else rollout.change_class,
         tone=standing.tone,
         headline=standing.headline,
         next_step=standing.next_step,
+        **_of_rollout(rollout, names, entries),
         epoch=state.epoch,
-        margin_bps=0.0 if rollout is None else rollout.plan.margin_bps,
         margin_spent_bps=state.margin_spent_bps,
-        client_cost_expected_notional=None if rollout is None else rollout.plan.client_cost_expected_notional,
-        client_cost_worst_notional=None if rollout is None else rollout.plan.client_cost_worst_notional,
         phases=phases,
-        scores=() if rollout is None else score_points(rollout),
-        tests=() if rollout is None else e_lines(rollout),
-        guardrails=() if rollout is None else guardrail_lines(rollout),
         arms=arm_lines(state, rollout),
-        units=() if rollout is None else unit_points(rollout.sessions),
         costs=beside.costs,
         costs_of=beside.costs_of,
-        approvals=() if rollout is None else approval_lines(entries, rollout.rollout_id),
         cards=beside.cards,
         refits=refit_lines(entries, recipes),
         stops=tuple(stops),

@@ -31,7 +31,7 @@ def test_four_writers_at_once_make_one_chain_without_gaps(ledger_home: Settings)
     ledger = open_ledger(ledger_home)
     processes = [writer(ledger_home, f"w{number}", 25) for number in range(4)]
     for process in processes:
-        process.communicate(timeout=120)
+        process.communicate(timeout=300)
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     assert sorted(noted(ledger)) == sorted(f"w{who}-{number}" for who in range(4) for number in range(25))
     found = ledger.verify()
@@ -41,7 +41,7 @@ def test_four_writers_at_once_make_one_chain_without_gaps(ledger_home: Settings)
 def test_four_first_users_at_once_make_one_ledger(ledger_home: Settings) -> None:
     processes = [writer(ledger_home, f"f{number}", 1) for number in range(4)]
     for process in processes:
-        process.communicate(timeout=120)
+        process.communicate(timeout=300)
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     assert open_ledger(ledger_home).verify().entries == 5
 
@@ -65,16 +65,16 @@ def test_a_killed_writer_loses_nothing_that_was_acknowledged(ledger_home: Settin
 @pytest.mark.parametrize("mode", ["immediate", "fast"])
 def test_postgresql_that_restarts_leaves_each_entry_once(postgres: PostgresServer, tmp_path: Path, mode: str) -> None:
     settings = emptied(Settings(home=tmp_path, ledger_url=postgres.url))
-    with writer(settings, "p", 400) as process:
+    with writer(settings, "p", 120) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.readline()
         postgres.stop(mode)
         time.sleep(0.5)
         postgres.start()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 0
-    assert noted(open_ledger(settings)) == [f"p-{number}" for number in range(400)]
+    assert noted(open_ledger(settings)) == [f"p-{number}" for number in range(120)]
     assert open_ledger(settings).verify().is_sound
 
 

@@ -25,7 +25,7 @@ from tests.pipelines.made_drops import a_context
 
 EAGER = PolicyParameters("eager", tolerance=(0.0, 0.0, 0.0))
 LIMITS = Limits(
-    symbols=(), venues=("LIT",), price_collar_bps=100.0, order_notional=20_000.0, session_notional=1e9,
+    symbols=(), venues=("LIT",), price_collar_bps=100.0, order_notional=6_000.0, session_notional=1e9,
     session_orders=10**6, position_notional=1e9, participation=1.0, repeats=100, stop_notional=1e9,
 )  # fmt: skip
 NEW = ("assignments", "limit_events", "shadow_decisions", "shadow_children")
@@ -78,8 +78,8 @@ def test_a_decision_in_silver_says_its_arm_and_routing(night: StepContext) -> No
 def test_what_held_the_version_back_is_told_with_figure_and_limit(night: StepContext) -> None:
     rows = night.lake.read_day(SILVER["limit_events"], "sample", FRIDAY).to_pandas()
     assert set(rows["limit_name"]) == {"order_notional"}
-    assert (rows["allowed"] == 20_000.0).all()
-    assert (rows["figure"] > 20_000.0).all()
+    assert (rows["allowed"] == 6_000.0).all()
+    assert (rows["figure"] > 6_000.0).all()
     assert (rows["sent_shares"] > 0.0).any()
 
 

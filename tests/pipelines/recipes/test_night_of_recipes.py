@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra import calendar
 from infra.errors import EvidenceError
 from infra.registry import CANDIDATE, RegisteredVersion, Registry
 from infra.settings import Settings
@@ -18,6 +19,7 @@ from models.recipe import recipe_from
 from models.rollout.state import Arm
 from pipelines import backtest, gate, gate_words, monitor
 from pipelines import train as train_step
+from pipelines.arm_drift import arm_rows
 from pipelines.current_recipe import recipe_named
 from pipelines.evidence import read_section
 from pipelines.policy_in_force import market_state
@@ -27,6 +29,8 @@ from pipelines.recipes.probes import freeze_probes, probe_path, probe_set, read_
 from pipelines.recipes.refit import judge_refits
 from pipelines.recipes.show import list_lines, name_of, show_lines
 from pipelines.runner import Run
+from pipelines.sketch_history import read_sums
+from tests.builders import plain_rows
 from tests.models.rollout.made import plan
 from tests.pipelines.recipes.small_market import (
     BEFORE,
@@ -246,6 +250,27 @@ def test_each_arm_s_drift_is_recorded_by_recipe_and_one_row_is_the_verdict(judge
     assert rows["arm_calibration"]["figure"] > 0.0
     assert rows["arm_actions"]["figure"] is None, "in the shadow it has sent nothing"
     assert f"trained on {DAYS[0]} to" in rows["arm_features"]["reason"]
+
+
+def test_with_enough_recorded_nights_a_challenger_whose_moves_no_longer_come_true_is_held(
+    judged: Settings, tmp_path: Path
+) -> None:
+    shutil.copytree(judged.home, tmp_path / "home")
+    context = a_context(replace(judged, home=tmp_path / "home"))
+    nights = calendar.sessions_until(MARKET, DAYS[0], 126)[:-1]
+    rows = {
+        day: plain_rows(
+            HEALTH, 1, day=day, step="monitor", check_name="arm_calibration", subject=PATIENT.recipe_id, verdict="note",
+            figure=0.001 * place,
+        )
+        for place, day in enumerate(nights)
+    }  # fmt: skip
+    context.lake.replace_days(HEALTH, "sample", rows)
+    found, drift = arm_rows(context, list(read_sums(context, DAYS)))
+    assert drift is not None
+    assert drift.verdict == found[0].verdict == "hold"
+    assert drift.reason.startswith("the challenger is the further one: challenger sample.execution/1 calibration")
+    assert drift.threshold == pytest.approx(0.124)
 
 
 def test_the_probes_of_the_same_rows_are_the_same_file_and_come_back_whole(settings: Settings) -> None:
