@@ -1,11 +1,9 @@
 """Connections to the ledger's database, each with an end, and what its errors mean. Behind `infra/ledger.py`.
 
     SQLite       a file; writers `BEGIN IMMEDIATE`, readers wait for nobody
-    PostgreSQL   writers take one advisory lock, so that the sequence has no gap and no fork
+    PostgreSQL   `ledger_postgres.py`, loaded only where there is one
 
-Each transaction connects anew: a kept connection may be dead, or shared with a forked child. A server that is stopped
-keeps its connections open: the kernel acknowledges what it never reads, so neither keepalives nor the server's own
-`statement_timeout` end the wait. The client has a clock of its own for that.
+Each transaction connects anew: a kept connection may be dead, or shared with a forked child.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -29,17 +26,6 @@ SYNC = "EXTRA"
 """With FULL a power cut right after a commit may bring the journal's name back and undo an entry that was acknowledged;
 EXTRA syncs the folder too. A rollback journal rather than a write-ahead log: the ledger is one file, whatever disk it
 lies on, and a few entries a minute need no more."""
-
-
-class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that no answer may keep waiting for longer than ANSWER_SECONDS; it is closed then."""
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        try:
-            return super().wait(gen, interval=interval, timeout=timeout or ANSWER_SECONDS)
-        except psycopg.errors._WaitTimeout as error:
-            self.close()
-            raise psycopg.OperationalError(f"no answer within {ANSWER_SECONDS} s") from error
 
 
 def sqlite_engine(path: Path) -> Engine:
@@ -60,7 +46,9 @@ def server_engine(address: str) -> Engine:
             "cannot use the ledger's address", which="FILLWISE_LEDGER_URL", found=found,
             allowed="postgresql+psycopg://user@host:port/database", next_step="correct or unset the variable",
         )  # fmt: skip
-    return _postgres(url.set(drivername="postgresql+psycopg"))
+    from infra.ledger_postgres import postgres_engine
+
+    return postgres_engine(url.set(drivername="postgresql+psycopg"))
 
 
 def _sqlite(url: URL) -> Engine:
@@ -83,22 +71,6 @@ def _sqlite(url: URL) -> Engine:
 def _text(raw: bytes) -> str:
     """Text of the file; a damaged byte becomes another character, so that `verify` can name its entry."""
     return raw.decode(errors="replace")
-
-
-def _postgres(url: URL) -> Engine:
-    served = {
-        "statement_timeout": STATEMENT_SECONDS * 1000, "lock_timeout": LOCK_SECONDS * 1000,
-        "idle_in_transaction_session_timeout": ANSWER_SECONDS * 1000, "synchronous_commit": "on", "search_path": SCHEMA,
-    }  # fmt: skip
-    options = " ".join(f"-c {name}={value}" for name, value in served.items())
-    arguments = {"connect_timeout": CONNECT_SECONDS, "options": options}
-    engine = create_engine(url, connect_args=arguments, poolclass=NullPool, isolation_level="READ COMMITTED")
-
-    @event.listens_for(engine, "do_connect")
-    def on_connect(_: Any, __: Any, words: Any, given: Any) -> Any:
-        return BoundedConnection.connect(*words, **given)
-
-    return engine
 
 
 def is_away(error: DBAPIError) -> bool:

@@ -185,9 +185,9 @@ def _rows(
 
 def _pairs(context: StepContext, trials: Sequence[OnTrial], champion: str) -> tuple[tuple[str, str], ...]:
     """What is compared beside every policy with the benchmark: refits with the champion and with what was approved."""
-    arms = active_on(context.settings, context.market, context.night).arms
+    arms, bench = active_on(context.settings, context.market, context.night).arms, benchmark_policy(context.market.name)
     approved = {one.trades.recipe_id: one.approved.version for one in arms}
-    found = [(one.version.name, champion) for one in trials]
+    found = [] if champion == bench.version else [(one.version.name, champion) for one in trials]
     found += [
         (one.version.name, approved[one.version.recipe_id]) for one in trials if one.version.recipe_id in approved
     ]

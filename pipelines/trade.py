@@ -6,6 +6,7 @@ a later run of the night reads what happened and does not change it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
@@ -17,10 +18,13 @@ import pyarrow as pa
 from infra import calendar
 from infra.markets import Market
 from infra.parent import die_with_parent
+from pipelines.desk.limit_log import MOST_SENSELESS_SHARE, NOUN, senseless_shares
 from pipelines.policy_in_force import production_of
 from pipelines.sources.drop import MANIFEST, DropManifest, read_manifest, write_drop
 from pipelines.step import StepContext, StepReport
 from pipelines.symbol_days import desk_knowledge
+
+log = logging.getLogger("fillwise")
 
 
 def is_complete(folder: Path) -> bool:
@@ -47,12 +51,24 @@ def _manifest(context: StepContext, day: date) -> DropManifest:
     return DropManifest(market.name, day, known_at, seed, production.champion.policy.version, production.digest())
 
 
+def tell_senseless(day: date, rows: Mapping[str, pa.Table]) -> None:
+    """An error in the step's log for each version that gave no number too often."""
+    if NOUN not in rows:
+        return
+    for version, share in senseless_shares(rows[NOUN], rows["decisions"]).items():
+        if share > MOST_SENSELESS_SHARE:
+            told = f"{share:.2%} of the outputs of {version} are no numbers, allowed: {MOST_SENSELESS_SHARE:.2%}"
+            log.error("%s: %s; next: fillwise rollback, then look at what its model was given", day, told)
+
+
 def trade_day(context: StepContext, day: date) -> DropManifest:
     """Work one day and drop it."""
     folder = context.drop_root / str(day)
     if is_complete(folder):
         return read_manifest(folder)
-    return write_drop(folder, _worked(context, day), _manifest(context, day))
+    rows = _worked(context, day)
+    tell_senseless(day, rows)
+    return write_drop(folder, rows, _manifest(context, day))
 
 
 def _trade_days(context: StepContext, days: list[date]) -> Iterator[DropManifest]:
@@ -78,4 +94,6 @@ def run(context: StepContext) -> StepReport:
     rows = sum(file.rows for manifest in manifests for file in manifest.files.values())
     versions = sorted({manifest.policy_version for manifest in manifests})
     note = f"{orders:,} parent orders worked by {', '.join(versions)}, {len(missing)} of {len(manifests)} sessions new"
-    return StepReport(rows_in=orders, rows_out=rows, is_unchanged=not missing, notes=(note,))
+    held = sum(manifest.rows_of(NOUN) for manifest in manifests)
+    notes = (note, f"{held:,} child orders cut or stopped by limits, or decided by somebody else") if held else (note,)
+    return StepReport(rows_in=orders, rows_out=rows, is_unchanged=not missing, notes=notes)

@@ -45,9 +45,19 @@ class Trained:
     was_there: bool
 
 
+def _training_sets(context: StepContext) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = context.lake.read_day(TRAINING_SETS, context.market.name, context.night).to_pylist()
+    return rows
+
+
+def has_training_set(context: StepContext) -> bool:
+    """Whether this night came as far as its training set: a night that did not has no version to look for."""
+    return bool(_training_sets(context))
+
+
 def training_set(context: StepContext) -> dict[str, Any]:
     """The row of `gold.training_sets` that names tonight's rows. Raises EvidenceError when there is none."""
-    rows = context.lake.read_day(TRAINING_SETS, context.market.name, context.night).to_pylist()
+    rows = _training_sets(context)
     if not rows:
         market, night = context.market.name, context.night
         raise EvidenceError(
@@ -57,8 +67,7 @@ def training_set(context: StepContext) -> dict[str, Any]:
             allowed="1",
             next_step=f"run fillwise build_training_set --market {market} --day {night}",
         )
-    found: dict[str, Any] = rows[-1]
-    return found
+    return rows[-1]
 
 
 def night_key(context: StepContext, row: dict[str, Any], recipe_id: str | None = None) -> str:

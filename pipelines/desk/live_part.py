@@ -15,12 +15,15 @@ import pyarrow as pa
 from infra import calendar
 from infra.errors import SessionError
 from infra.markets import MARKETS
+from infra.routing_files import Snapshot
 from infra.settings import Settings
 from infra.tables import NOUNS
 from pipelines.desk.live_day import LiveDay, Share
 from pipelines.desk.live_feed import SymbolFeed
 from pipelines.desk.live_journal import CLOSED, desk_folder, journal_path, read_journal
 from pipelines.desk.live_log import desk_tables, in_order
+from pipelines.desk.live_shadow import shadow_tables
+from pipelines.desk.live_versions import Load
 from pipelines.desk.served import DeskKnowledge
 from pipelines.sources.drop import DropManifest, read_day, read_manifest, write_drop
 
@@ -52,16 +55,22 @@ def write_part(
     settings: Settings,
     day: LiveDay,
     feeds: dict[str, SymbolFeed],
-    reached: float,
+    end: float,
     knowledge: DeskKnowledge,
-    champion: tuple[str, str],
-) -> DropManifest:
-    """Write what one desk did. champion: version and digest in force at the end, for the manifest."""
-    share = day.share
-    lines = read_journal(journal_path(settings, share))
+    snapshot: Snapshot,
+    load: Load,
+) -> str | None:
+    """Write what one desk did until market second `end`; why there is no shadow where there should be one.
+
+    snapshot: in force at the end; its champion stands in the manifest, its shadow is replayed when the day is whole.
+    """
+    share, champion = day.share, snapshot.champion
+    tables = desk_tables(day, read_journal(journal_path(settings, share)), feeds, end, knowledge)
+    shadow, why = shadow_tables(day, snapshot, load, tables, knowledge) if end >= day.seconds else ({}, None)
     known_at = calendar.known_at(day.market, share.day)
-    manifest = DropManifest(share.market, share.day, known_at, settings.sample_seed, *champion)
-    return write_drop(part_folder(settings, share), desk_tables(day, lines, feeds, reached, knowledge), manifest)
+    manifest = DropManifest(share.market, share.day, known_at, settings.sample_seed, champion.version, champion.digest)
+    write_drop(part_folder(settings, share), {**tables, **shadow}, manifest)
+    return why
 
 
 def reached(settings: Settings, share: Share) -> tuple[float, bool] | None:

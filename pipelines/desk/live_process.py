@@ -67,8 +67,10 @@ def _worked(
     if why is not None:
         desk.work.note(why, clock.utc())
     end = desk.run(told)
-    champion = desk.routing.route.snapshot.champion
-    write_part(settings, day, desk.work.feeds, end.reached, knowledge, (champion.version, champion.digest))
+    snapshot = desk.routing.route.snapshot
+    untold = write_part(settings, day, desk.work.feeds, end.reached, knowledge, snapshot, load)
+    if untold is not None:
+        log.error("%s: %s", share.desk, untold)
     link.leave()
     if stays:
         desk.stay(told)

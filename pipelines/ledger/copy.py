@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,10 +19,11 @@ from infra.errors import LedgerError
 from infra.lake import Lake
 from infra.ledger import Entry, Head, Ledger
 from infra.markets import Market
+from infra.settings import Settings
 from infra.signing import canonical
 from infra.tables import LEDGER
 from infra.times import aware_time
-from pipelines.ledger.heads import require_sound
+from pipelines.ledger.heads import export_head, exported_heads, require_sound
 
 Rows = Mapping[int, Mapping[str, Any]]
 
@@ -117,3 +118,15 @@ def copy_ledger(lake: Lake, ledger: Ledger, market: Market, heads: Iterable[Head
     if days:
         lake.replace_days(LEDGER, market.name, days)
     return before
+
+
+def bear_witness(settings: Settings, lake: Lake, ledger: Ledger, market: Market, at: datetime) -> str:
+    """What an evening does last: copy the market's entries, then give out the head of the day; in words.
+
+    Raises LedgerError for a ledger that is not what it was, after which nothing should be decided by it.
+    """
+    heads = exported_heads(settings)
+    require_sound(ledger, heads)
+    copy_ledger(lake, ledger, market, heads)
+    path = export_head(settings, ledger, at)
+    return f"{reconcile(lake, ledger, market).words()}; given out as {path.name}"

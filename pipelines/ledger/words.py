@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from pipelines.ledger.heads import export_head, exported_heads, read_head
 
 LAST_SHOWN = 20
 WORDS_SHOWN = 240
+DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def ledger_of(settings: Settings) -> Ledger:
@@ -31,8 +33,12 @@ def _told(payload: Mapping[str, Any]) -> str:
     for name, value in payload.items():
         texts = value if isinstance(value, list) else [value]
         if texts and all(isinstance(one, str | int | float | bool) for one in texts):
-            found.append(f"{name} {', '.join(map(str, texts))}")
+            found.append(f"{name} {', '.join(DIGEST.sub(_short, str(one)) for one in texts)}")
     return "; ".join(found)
+
+
+def _short(digest: re.Match[str]) -> str:
+    return digest.group()[:12]
 
 
 def line_of(entry: Entry) -> str:
@@ -59,9 +65,8 @@ def _verify(settings: Settings, arguments: Namespace) -> int:
 def _export(settings: Settings, arguments: Namespace) -> int:
     book = ledger_of(settings)
     path = export_head(settings, book, datetime.now(UTC), Path(arguments.to) if arguments.to else None)
-    print(
-        f"head of {read_head(path).sequence} entries written to {path}; keep a copy where no database is administered"
-    )
+    print(f"head of {read_head(path).sequence} entries written to {path}")
+    print("keep a copy where those who administer the database cannot write")
     if arguments.all:
         lines = path.with_suffix(".entries.jsonl")
         print(f"{write_lines(book.rows(), lines)} entries written to {lines}")

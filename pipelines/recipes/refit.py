@@ -25,7 +25,7 @@ from pipelines.gate_evidence import PESSIMISTIC
 from pipelines.recipes.active import Active, ActiveArm
 from pipelines.recipes.probes import read_probes
 from pipelines.step import StepContext
-from pipelines.train import tonights_versions
+from pipelines.train import has_training_set, tonights_versions
 from pipelines.versions import load_by_digest
 
 QUALITY_STEP = "validate"
@@ -80,6 +80,8 @@ def judge_one(context: StepContext, arm: ActiveArm, refit: Arm) -> RefitVerdict:
 
 def judge_refits(context: StepContext, active: Active) -> tuple[JudgedRefit, ...]:
     """Verdicts on tonight's refits of the arms; nothing for an arm whose recipe was not refitted, or not anew."""
+    if not has_training_set(context):
+        return ()
     versions = tonights_versions(context, Registry(context.settings), active.recipes)
     made = {version.recipe_id: Arm(version.name, version.digest, version.recipe_id) for _, version in versions}
     found = []

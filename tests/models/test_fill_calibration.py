@@ -70,6 +70,11 @@ def test_history_never_moves_the_line_beyond_the_bound_itself() -> None:
     assert fills.threshold == 1.0
 
 
+def test_beyond_the_bound_is_a_fail_however_strict_the_line_of_history_is() -> None:
+    assert judge_fills([SessionFills("s", 208, 1.01, 1.0, 1.5)], sessions(30, 4))[0].verdict == "fail"
+    assert judge_fills([SessionFills("s", 208, 0.8, 1.0, -0.01)], sessions(30, 4))[1].verdict == "fail"
+
+
 def test_few_nights_draw_no_line() -> None:
     fills, _ = judge_fills(sessions(1, 1), sessions(LEAST_NIGHTS - 1, 2))
     assert fills.threshold == 1.0

@@ -50,7 +50,7 @@ def test_a_day_with_a_few_bad_rows_goes_through_and_a_second_run_changes_nothing
     rows = books_with(bid_price_1=(7, 100.02), last_price=(9, 10_000.0))
     context = ingested(tmp_path, book_snapshots=pa.concat_tables([rows, rows.slice(3, 1)]))
     report = validate.run(context)
-    assert (report.rows_in, report.rows_out, report.rows_refused) == (113, 110, 2)
+    assert (report.rows_in, report.rows_out, report.rows_refused) == (115, 112, 2)
     assert quarantined(context) == [
         ("book_snapshots", "book_not_crossed", 7),
         ("book_snapshots", "fat_finger", 9),

@@ -32,6 +32,7 @@ from pipelines.desk.client_orders import ACCOUNTS
 from pipelines.desk.limit_audit import Log, audit_limits
 from pipelines.desk.limit_log import senseless_shares
 from pipelines.desk.paper import work_day
+from pipelines.trade import tell_senseless
 
 MARKET, DAY, HALF_DAY = MARKETS["sample"], date(2026, 1, 6), date(2026, 11, 27)
 SETTINGS = Settings(home=Path("/nowhere"), sample_symbols=2)
@@ -218,3 +219,10 @@ def test_parameters_that_are_no_numbers_send_nothing_of_the_version() -> None:
     shares = rows["child_orders"]["child_shares"].to_numpy()
     assert np.isfinite(shares).all()
     assert (shares > 0.0).all()
+
+
+def test_a_version_that_gives_no_numbers_too_often_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    tell_senseless(HALF_DAY, worked(trial(None, SIGNAL, garbage(3.0))))
+    assert caplog.text == ""
+    tell_senseless(HALF_DAY, worked(trial(None, SIGNAL, garbage(3.0, math.nan))))
+    assert f"of the outputs of {CHALLENGER} are no numbers, allowed: 0.10%" in caplog.text

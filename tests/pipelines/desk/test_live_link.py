@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -167,34 +168,42 @@ def environment(home: Settings) -> dict[str, str]:
     }  # fmt: skip
 
 
-def desks(home: Settings, *words: str) -> subprocess.Popen[str]:
+@contextmanager
+def desks(home: Settings, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """The command `desks` for two of them."""
     command = [sys.executable, "-m", "pipelines", "desks", "--day", str(DAY), "--of", "2", *words]
-    given = environment(home)
-    return subprocess.Popen(
-        command, env=given, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    with subprocess.Popen(
+        command, env=environment(home), cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 def test_two_desks_under_their_manager_trade_a_day_and_leave_one_drop_and_nothing_running(home: Settings) -> None:
-    process = desks(home, "--pace", "0", "--orders", "5")
-    said = process.communicate(timeout=400)[0]
+    with desks(home, "--pace", "0", "--orders", "5") as process:
+        said = process.communicate(timeout=500)[0]
     assert process.returncode == 0, said
     assert "fills of 2 desks in" in said
     manifest = read_manifest(home.drops / "sample" / str(DAY))
     assert manifest.rows_of("parent_orders") == 10
     assert manifest.rows_of("fills") > 50
-    assert not port_file(home, "sample", DAY).exists()
+    deadline = time.monotonic() + LEFT_SECONDS + 28.0
+    while port_file(home, "sample", DAY).exists():
+        assert time.monotonic() < deadline, "the venue goes on without desks"
+        time.sleep(0.1)
 
 
 def test_ctrl_c_stops_all_desks_in_order_and_no_drop_is_made_of_half_a_day(home: Settings) -> None:
-    process = desks(home, "--pace", "5")
     journals = [journal_path(home, replace(SHARE, number=number)) for number in (1, 2)]
-    deadline = time.monotonic() + 200.0
-    while not all(path.exists() and SENT in path.read_text() for path in journals):
-        assert time.monotonic() < deadline, "no child within 200 s"
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[0]
+    with desks(home, "--pace", "20", "--orders", "100") as process:
+        deadline = time.monotonic() + 300.0
+        while not all(path.exists() and f'"kind":"{SENT}"' in path.read_text() for path in journals):
+            assert time.monotonic() < deadline, "no child within 300 s"
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=90)[0]
     assert process.returncode == 1, said
     assert "no drop of sample 2026-11-20: desk-1 was stopped at second" in said
     for path in journals:

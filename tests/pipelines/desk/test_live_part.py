@@ -12,6 +12,7 @@ import pytest
 
 from features.market_day import symbol_day
 from infra.errors import SessionError, UsageError
+from infra.routing_files import RoutedArm
 from infra.settings import Settings
 from pipelines.arrow_rows import of_symbol
 from pipelines.bronze import bronze_rows
@@ -19,13 +20,13 @@ from pipelines.check_rows import check_day
 from pipelines.desk.live import DeskEnd
 from pipelines.desk.live_day import LiveDay, Share, live_day
 from pipelines.desk.live_journal import journal_path
-from pipelines.desk.live_part import drop_folder, joined, require_untraded, unfinished, write_part
+from pipelines.desk.live_part import drop_folder, joined, part_folder, require_untraded, unfinished, write_part
+from pipelines.desk.live_shadow import shadow_tables
+from pipelines.desk.live_versions import disk_loader
 from pipelines.desk.served import NO_KNOWLEDGE, serve, served_rows
 from pipelines.sources.drop import read_day
-from tests.pipelines.desk.live_made import BENCHMARK, ROUGH, a_day, a_desk, registered, routed
+from tests.pipelines.desk.live_made import ROUGH, a_day, a_desk, registered, routed
 from tests.pipelines.desk.live_made_desk import Script
-
-CHAMPION = (BENCHMARK.version, BENCHMARK.digest)
 
 
 def a_home(folder: Path) -> Settings:
@@ -51,7 +52,8 @@ def shared(number: int, of: int = 2) -> LiveDay:
 def worked(home: Settings, day: LiveDay, stop_at: float = float("inf")) -> DeskEnd:
     desk, _ = a_desk(home, day, ROUGH)
     end = desk.run(Script(desk, {}, stop_at))
-    write_part(home, day, desk.work.feeds, end.reached, NO_KNOWLEDGE, CHAMPION)
+    snapshot, load = desk.routing.route.snapshot, disk_loader(home, "sample")
+    assert write_part(home, day, desk.work.feeds, end.reached, NO_KNOWLEDGE, snapshot, load) is None
     return end
 
 
@@ -117,6 +119,29 @@ def test_what_a_decision_saw_is_what_the_day_makes_of_it_to_the_last_bit(whole: 
     expected = served_rows(day.market, day.share.day, [again], NO_KNOWLEDGE)
     for name in ("event_at_ns", "book_event_at_ns", "book_sequence", "features"):
         assert served[name].to_pylist() == expected[name].to_pylist(), name
+
+
+def test_a_version_in_its_shadow_decides_beside_the_desk_and_sends_nothing(home: Settings) -> None:
+    shadow, day = registered(home, 4), shared(1)
+    arm = RoutedArm("challenger", shadow.name, shadow.digest, shadow.recipe_id, 0.0)
+    routed(home, 2, shadow=arm, rollout_id="sample.r2", phase="shadow")
+    worked(home, day)
+    found = {one.noun: one.rows for one in read_day(part_folder(home, day.share), day.market, day.share.day)}
+    decided = found["shadow_decisions"].to_pylist()
+    assert {(row["policy_version"], row["rollout_id"], row["phase"]) for row in decided} == {
+        (shadow.name, "sample.r2", "shadow")
+    }
+    assert {row["champion_version"] for row in decided} <= {"sample.execution/0", None}
+    assert found["shadow_children"].num_rows > 0
+    assert set(found["decisions"]["policy_version"].to_pylist()) == {"sample.execution/0"}
+
+
+def test_a_shadow_that_cannot_be_loaded_is_told_and_costs_nothing_else(home: Settings, traded: Settings) -> None:
+    day, missing = shared(1), RoutedArm("challenger", "sample.execution/9", "ab" * 32, "recipe", 0.0)
+    snapshot = routed(home, 2, shadow=missing, rollout_id="sample.r2", phase="shadow")
+    found, why = shadow_tables(day, snapshot, disk_loader(home, "sample"), tables(traded, day), NO_KNOWLEDGE)
+    assert found == {}
+    assert str(why).startswith("no shadow of sample.execution/9: cannot read a version's file")
 
 
 def test_no_drop_is_made_of_half_a_session_and_the_desks_are_named(home: Settings) -> None:

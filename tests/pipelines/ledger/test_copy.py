@@ -17,7 +17,8 @@ from infra.markets import MARKETS
 from infra.settings import Settings
 from infra.tables import LEDGER
 from infra.times import stamp
-from pipelines.ledger.copy import copy_ledger, reconcile
+from pipelines.ledger.copy import bear_witness, copy_ledger, reconcile
+from pipelines.ledger.heads import exported_heads
 from tests.infra.made_ledger import AT, NOTE, append, unguarded
 
 SAMPLE = MARKETS["sample"]
@@ -107,3 +108,22 @@ def test_the_copy_outlives_a_ledger_that_was_cut_or_rewritten(ledger_home: Setti
         with pytest.raises(LedgerError, match=r"nothing says which|another hash than the exported head"):
             copy_ledger(lake, ledger, SAMPLE, heads)
     assert lake.read(LEDGER, "sample").equals(kept)
+
+
+def test_an_evening_copies_and_gives_out_the_head_and_the_next_one_finds_a_rewrite(
+    ledger_home: Settings, lake: Lake
+) -> None:
+    ledger = open_ledger(ledger_home)
+    append(ledger, "sample", 4)
+    words = bear_witness(ledger_home, lake, ledger, SAMPLE, AT)
+    assert "the copy equals the ledger: 4 entries" in words
+    assert "given out as 2026-11-20.json" in words
+    append(ledger, "sample")
+    append(ledger, "people")
+    assert "5 entries" in bear_witness(ledger_home, lake, ledger, SAMPLE, AT + timedelta(days=1))
+    assert len(exported_heads(ledger_home)) == 2
+    unguarded(ledger, "DELETE FROM ledger_entry WHERE sequence > 6")
+    append(ledger, "sample")
+    with pytest.raises(LedgerError, match="another hash than the exported head"):
+        bear_witness(ledger_home, lake, ledger, SAMPLE, AT + timedelta(days=2))
+    assert lake.read(LEDGER, "sample").num_rows == 5

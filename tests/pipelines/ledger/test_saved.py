@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,18 +114,30 @@ def test_a_damaged_file_stops_the_backup_with_its_name(tmp_path: Path) -> None:
     assert not (tmp_path / "copy").exists()
 
 
-def test_what_a_running_desk_says_and_half_written_journals_stay_behind(tmp_path: Path) -> None:
+def test_what_is_being_written_stays_behind(tmp_path: Path) -> None:
+    old = used(Settings(home=tmp_path / "old"))
+    before = rows(old)
+    with closing(sqlite3.connect(ledger_file(old, "desk"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE half_done (x)")
+        assert ledger_file(old, "desk").with_name("ledger.db-journal").exists()
+        assert backup(old, str(tmp_path / "copy")) == 0
+        other.execute("ROLLBACK")
+    assert not list((tmp_path / "copy").rglob("*-journal"))
+    assert restore(Settings(home=tmp_path / "new"), str(tmp_path / "copy")) == 0
+    assert rows(Settings(home=tmp_path / "new")) == before
+
+
+def test_what_a_running_desk_says_of_itself_stays_behind(tmp_path: Path) -> None:
     old = used(Settings(home=tmp_path / "old"))
     report = DeskReport(
         "desk-1", "sample", 1, 1, {}, (), {}, {}, {}, {}, {}, {}, "2026-11-20T21:00:00Z",
     )  # fmt: skip
     report_desk(old, report)
-    ledger_file(old, "desk").with_suffix(".db-journal").write_bytes(b"another writer's")
     assert backup(old, str(tmp_path / "copy")) == 0
     new = Settings(home=tmp_path / "new")
     assert restore(new, str(tmp_path / "copy")) == 0
     assert desk_reports(new, "sample") == ()
-    assert not list((tmp_path / "copy").rglob("*-journal"))
 
 
 def test_lines_hold_every_character_and_refuse_another_file(tmp_path: Path) -> None:

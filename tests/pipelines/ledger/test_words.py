@@ -86,12 +86,13 @@ def test_a_file_that_is_no_head_is_refused(settings: Settings, tmp_path: Path) -
 
 def test_an_entry_says_when_who_and_why(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     ledger = open_ledger(settings)
-    told = {"rollout_id": "sample.r1", "reasons": ["too dear", "too late"], "note": "a\nb"}
+    told = {"rollout_id": "sample.r1", "reasons": ["too dear", "too late"], "note": "a\nb", "digest": "ab" * 32}
     ledger.append("sample", ledger.count("sample"), [Draft("held", told)], at=AT, actor="tom")
     run(settings, "show", last=1, stream="sample")
     line = capsys.readouterr().out
     assert "2026-11-20T21:00:00  sample     held                 tom" in line
     assert "reasons too dear, too late" in line
+    assert "digest abababababab; " in line
     assert line.count("\n") == 1
 
 

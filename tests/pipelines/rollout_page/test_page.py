@@ -107,8 +107,10 @@ def test_costs_that_cannot_be_read_say_so_and_the_rest_of_the_page_stands(made: 
     page = write_page(context(made.settings), AT).read_text()
     assert "No costs by account: nothing was assigned in 2026-11." in page
     assert "Guardrails" in page
-    (made.settings.lake / "silver").mkdir(parents=True)
-    (made.settings.lake / "silver" / "assignments").write_text("no table")
+    log = made.settings.lake / "silver" / "assignments" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / "00000000000000000000.json").write_text("no table")
     page = write_page(context(made.settings), AT).read_text()
     assert "No costs by account: " in page
+    assert "nothing was assigned" not in page
     assert "Guardrails" in page
