@@ -13,6 +13,7 @@ from pipelines.alerting.commands import COMMANDS as ALERT_COMMANDS
 from pipelines.approval.commands import COMMANDS as APPROVAL_COMMANDS
 from pipelines.command import Command, on_run
 from pipelines.desk.commands import COMMANDS as DESK_COMMANDS
+from pipelines.keys import COMMANDS as KEY_COMMANDS
 from pipelines.ledger.commands import COMMANDS as LEDGER_COMMANDS
 from pipelines.options import (
     backup_options,
@@ -217,6 +218,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("up", "start Airflow, MLflow and the page server together", _up, ()),
     *ALERT_COMMANDS,
     *APPROVAL_COMMANDS,
+    *KEY_COMMANDS,
     *LEDGER_COMMANDS,
     *PLAN_COMMANDS,
     *RECIPE_COMMANDS,

@@ -32,6 +32,7 @@ MIN_RANK, BECAUSE_RANK = 0.0, "a signal that ranks no better than chance must no
 MARGIN_BPS = 1.5
 """Without a plan: what a rollout of a month can tell apart on a desk of 200 orders a day (a plan states its own)."""
 BECAUSE_SKEW = "a desk that computes features differently trades another model than the one judged"
+BECAUSE_LEAK = "a feature that reads ahead makes every backtest look good"
 BECAUSE_QUALITY = "evidence from a day whose checks failed is no evidence"
 BECAUSE_LIMITS = "nothing may trade before its limits are set, for every phase"
 BECAUSE_REPORT = "somebody who did not make it must have looked before the first real order; until then a warning"
@@ -96,12 +97,21 @@ def data_quality(facts: GateFacts) -> tuple[Check, ...]:
 
 def skew(facts: GateFacts) -> tuple[Check, ...]:
     """The night's check of skew, as it was recorded: what failed fails, nothing compared or recorded holds."""
-    rows = _of_step(facts, "skew").to_pylist()
+    return (_recorded(facts, "skew", BECAUSE_SKEW),)
+
+
+def leak(facts: GateFacts) -> tuple[Check, ...]:
+    """Whether features are the same without what came later; nothing recomputed or recorded holds."""
+    return (_recorded(facts, "leak", BECAUSE_LEAK),)
+
+
+def _recorded(facts: GateFacts, name: str, because: str) -> Check:
+    """A check of the step `skew` as the night recorded it."""
+    rows = [row for row in _of_step(facts, "skew").to_pylist() if row["check_name"] == name]
     if not rows:
-        return (Check("skew", "hold", None, 0.0, BECAUSE_SKEW, "skew: no check recorded, so hold"),)
-    row = rows[0]
-    verdict: Verdict = "hold" if row["verdict"] == "note" else row["verdict"]
-    return (Check("skew", verdict, row["figure"], 0.0, BECAUSE_SKEW, f"{row['reason']} ({BECAUSE_SKEW})"),)
+        return Check(name, "hold", None, 0.0, because, f"{name}: no check recorded, so hold")
+    verdict: Verdict = "hold" if rows[0]["verdict"] == "note" else rows[0]["verdict"]
+    return Check(name, verdict, rows[0]["figure"], 0.0, because, f"{rows[0]['reason']} ({because})")
 
 
 def error_budget(facts: GateFacts) -> tuple[Check, ...]:
@@ -204,6 +214,7 @@ def validation_report(facts: GateFacts) -> tuple[Check, ...]:
 EVIDENCE: tuple[Callable[[GateFacts], tuple[Check, ...]], ...] = (
     data_quality,
     skew,
+    leak,
     error_budget,
     sample,
     cost_against_benchmark,

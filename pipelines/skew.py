@@ -6,9 +6,6 @@ rows at that instant, with the fits that the desk had: the same book row, and th
 difference of one bit is a failed check, and so is a vector that cannot be read; the gate holds or fails with it. What
 cannot be compared is never passed: vectors of other definitions, or of fits that the lake does not hold, hold, and so
 do decisions without a vector; a day on which nothing was served is a note.
-
-    >>> differing(np.float32([1.0, np.nan]), np.float32([1.0, np.nan])).tolist()
-    [False, False]
 """
 
 from __future__ import annotations
@@ -20,7 +17,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -33,31 +29,16 @@ from infra.tables import SILVER
 from pipelines.arrow_rows import of_symbol
 from pipelines.desk.served import vector_of
 from pipelines.health import HealthRow, Verdict, record_health_days
+from pipelines.leak import look_ahead
 from pipelines.step import StepContext, StepReport
 from pipelines.symbol_days import DaySources, SymbolRows, day_sources, known_before, newest_fit, symbol_rows
+from pipelines.vectors import SHOWN, Difference, Row, differing
 
 log = logging.getLogger("fillwise")
 
 STEP, CHECK = "skew", "skew"
 BECAUSE = "a model must be served exactly what it was trained on; one bit tells of another definition"
-SHOWN = 5
 SERVED, DECIDED = SILVER["served_features"], SILVER["decisions"]
-
-Row = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One value that the desk and the night see differently."""
-
-    symbol: str
-    at: str
-    feature: str
-    desk: str
-    night: str
-
-    def __str__(self) -> str:
-        return f"{self.symbol} {self.at} {self.feature}: desk {self.desk}, night {self.night}"
 
 
 @dataclass(frozen=True)
@@ -100,12 +81,6 @@ class Skew:
         if self.desk_fit != self.night_fit:
             parts.append(f"the desk had fits through {self.desk_fit}, the night reads those through {self.night_fit}")
         return "; ".join(parts)
-
-
-def differing(desk: Row, night: Row) -> npt.NDArray[np.bool_]:
-    """(k) whether the bits differ; null equals null."""
-    same = np.isnan(desk) & np.isnan(night)
-    return ~same & (desk.view(np.uint32) != night.view(np.uint32))
 
 
 def _compared(rows: Sequence[dict[str, Any]], night: SymbolRows, values: Row) -> Iterator[Difference]:
@@ -192,9 +167,10 @@ def _judged(context: StepContext, day: date) -> HealthRow:
 
 def run(context: StepContext) -> StepReport:
     """Compare each day's vectors and record the verdict; the night goes on whatever it is, the gate does not."""
-    judged = {day: _judged(context, day) for day in context.days}
+    judged = {day: [_judged(context, day)] for day in context.days}
+    judged[context.night].append(look_ahead(context).to_row())
     served = context.lake.count(SERVED, context.market.name, context.days)
-    commit = record_health_days(context, STEP, {day: [row] for day, row in judged.items()})
+    commit = record_health_days(context, STEP, judged)
     named = {day: f"{day}: " if len(judged) > 1 else "" for day in judged}
-    notes = tuple(f"{named[day]}{row.verdict}: {row.reason}" for day, row in judged.items())
+    notes = tuple(f"{named[day]}{row.verdict}: {row.reason}" for day, rows in judged.items() for row in rows)
     return StepReport(served, len(judged), 0, (commit,), commit.is_unchanged, notes)

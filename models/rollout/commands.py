@@ -132,6 +132,17 @@ class Resume:
 
 
 @dataclass(frozen=True)
+class Forget:
+    """A designated person takes away a stop that the ledger never had in force: of a mistyped version, say."""
+
+    stop_id: str
+    scope: str
+    subject: str
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class JudgeRefit:
     """Tonight's refit of an arm against its approved envelope; inside, it trades from `session` on."""
 
@@ -174,6 +185,7 @@ Command = (
     | ConfirmRollback
     | Kill
     | Resume
+    | Forget
     | JudgeRefit
     | End
     | Override

@@ -13,7 +13,7 @@ from typing import Any
 from models.rollout import commands as wanted
 from models.rollout.evening import decide_evening
 from models.rollout.events import Event
-from models.rollout.leave import confirm, kill, present, refused, resume, roll_back
+from models.rollout.leave import confirm, forget, kill, present, refused, resume, roll_back
 from models.rollout.plan import plan_faults
 from models.rollout.state import MarketState
 
@@ -79,11 +79,12 @@ def _draft(state: MarketState, command: wanted.Draft) -> tuple[Event, ...]:
     if refusal is not None:
         what, found, allowed, next_step = refusal
         raise refused(what, f"{state.market} recipe {command.arm.recipe_id}", found, allowed, next_step)
+    plan = command.plan.asking(int(command.proposal["approvals"]))
     attempts = sum(one.recipe_id == command.arm.recipe_id for one in state.ended)
     told = {
         "rollout_id": f"{state.market}.r{len(state.ended) + 1}", **asdict(command.arm),
         "authors": list(command.proposal["authors"]), "change_class": command.proposal["change_class"],
-        "plan": asdict(command.plan), "plan_sha256": command.plan.digest(), "salt": command.salt,
+        "plan": asdict(plan), "plan_sha256": plan.digest(), "salt": command.salt,
         "attempt": attempts + 1, "probe_sha256": command.probe_sha256,
     }  # fmt: skip
     known = state.recipes.get(command.arm.recipe_id)
@@ -162,6 +163,7 @@ DECISIONS: dict[type, Callable[[MarketState, Any], tuple[Event, ...]]] = {
     wanted.ConfirmRollback: confirm,
     wanted.Kill: kill,
     wanted.Resume: resume,
+    wanted.Forget: forget,
     wanted.JudgeRefit: _refit,
     wanted.End: _end,
     wanted.Override: _override,

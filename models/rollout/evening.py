@@ -215,6 +215,6 @@ def _champion(state: MarketState, command: Evening) -> tuple[Event, ...]:
     bench = state.benchmark
     fallen = {
         "version": bench.version, "digest": bench.digest, "person": ROBOT, "reasons": [said], "epoch": state.epoch + 1,
-        "from_version": state.champion.version,
+        "from_version": state.champion.version, "stop_id": "",
     }  # fmt: skip
     return judged, Event("fell_back", fallen)

@@ -8,7 +8,7 @@ An event says what was decided, never what should be done about it: snapshot, st
 the folded state. Payloads hold JSON's own types; instants are ISO 8601 in UTC, sessions `YYYY-MM-DD`, digests hex.
 
     >>> EVENT_KINDS["killed"]
-    ('scope', 'subject', 'person', 'reason', 'stop_id')
+    ('scope', 'subject', 'person', 'reason', 'stop_id', 'epoch')
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ EVENT_KINDS: dict[str, tuple[str, ...]] = {
     "refit_judged": ("recipe_id", "version", "digest", "arm", "night", "is_inside", "reasons", "change_from_approved"),
     "refit_live": ("recipe_id", "version", "digest", "arm", "session", "epoch"),
     "champion_judged": ("session", "evidence_sha256", "evidence", "verdict", "reasons"),
-    "fell_back": ("version", "digest", "person", "reasons", "epoch", "from_version"),
-    "killed": ("scope", "subject", "person", "reason", "stop_id"),
+    "fell_back": ("version", "digest", "person", "reasons", "epoch", "from_version", "stop_id"),
+    "killed": ("scope", "subject", "person", "reason", "stop_id", "epoch"),
     "residual_listed": ("stop_id", "person", "parents"),
     "residual_acknowledged": ("stop_id", "person"),
     "resumed": ("scope", "subject", "person", "reason", "stop_id", "epoch"),

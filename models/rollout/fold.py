@@ -63,14 +63,14 @@ def _fell_back(state: MarketState, told: Told) -> MarketState:
 
 def _killed(state: MarketState, told: Told) -> MarketState:
     stop = StopInForce(told["stop_id"], "kill", told["scope"], told["subject"], told["person"], told["reason"])
-    changed = replace(state, stops=(*state.stops, stop))
     rollout = state.rollout
     is_hit = told["scope"] == "version" and rollout is not None and told["subject"] == rollout.arm.version
-    if rollout is not None and is_hit:
-        return with_rollout(
-            changed, replace(rollout, state="KILLED", failures=(told["reason"],), stop_id=told["stop_id"])
-        )
-    return changed
+    if rollout is None or not is_hit:
+        return replace(state, stops=(*state.stops, stop), epoch=told["epoch"])
+    others = tuple(one for one in state.stops if one.stop_id != rollout.stop_id)
+    failures = (*rollout.failures, told["reason"])
+    killed = replace(rollout, state="KILLED", failures=failures, stop_id=told["stop_id"])
+    return with_rollout(state, killed, stops=(*others, stop), epoch=told["epoch"])
 
 
 def _resumed(state: MarketState, told: Told) -> MarketState:

@@ -37,7 +37,7 @@ def roll_back(state: MarketState, command: wanted.RollBack) -> tuple[Event, ...]
     if rollout is not None and command.version in _versions(rollout):
         return roll_back_events(state, rollout, command)
     if command.version == state.champion.version and state.champion != state.benchmark:
-        return (fall_back_event(state, command.person, command.reasons),)
+        return (fall_back_event(state, command),)
     return ()
 
 
@@ -56,7 +56,7 @@ def roll_back_events(state: MarketState, rollout: RolloutState, command: wanted.
     return (Event("rollback_started", started),)
 
 
-def fall_back_event(state: MarketState, person: str, reasons: tuple[str, ...]) -> Event:
+def fall_back_event(state: MarketState, command: wanted.RollBack) -> Event:
     """To the last champion of a recipe that was not itself left; at last to the benchmark policy."""
     left = {state.champion.recipe_id, *state.left_recipes}
     usable = [arm for arm in state.champions if arm.recipe_id not in left and not state.is_stopped(arm.version)]
@@ -64,8 +64,8 @@ def fall_back_event(state: MarketState, person: str, reasons: tuple[str, ...]) -
     if arm is None:
         raise refused("nothing to fall back to", state.market, "no benchmark policy", "one", "open the market")
     told: dict[str, Any] = {
-        "version": arm.version, "digest": arm.digest, "person": person, "reasons": list(reasons),
-        "epoch": state.epoch + 1, "from_version": state.champion.version,
+        "version": arm.version, "digest": arm.digest, "person": command.person, "reasons": list(command.reasons),
+        "epoch": state.epoch + 1, "from_version": state.champion.version, "stop_id": command.stop_id,
     }  # fmt: skip
     return Event("fell_back", told)
 
@@ -83,11 +83,11 @@ def kill(state: MarketState, command: wanted.Kill) -> tuple[Event, ...]:
     """Stopped, whatever the state."""
     if any(stop.stop_id == command.stop_id for stop in state.stops):
         return ()
-    return (Event("killed", asdict(command)),)
+    return (Event("killed", {**asdict(command), "epoch": state.epoch + 1}),)
 
 
 def resume(state: MarketState, command: wanted.Resume) -> tuple[Event, ...]:
-    """A kill is lifted. Raises RefusedError for a rollback, which nothing lifts but its end."""
+    """A kill is lifted. Raises RefusedError for a rollback, which nothing lifts but its end or a kill."""
     found = next((stop for stop in state.stops if stop.stop_id == command.stop_id), None)
     if found is None:
         return ()
@@ -95,3 +95,10 @@ def resume(state: MarketState, command: wanted.Resume) -> tuple[Event, ...]:
         raise refused("a rollback cannot be resumed", command.stop_id, found.kind, "a kill", "propose the recipe again")
     told = {**asdict(command), "scope": found.scope, "subject": found.subject, "epoch": state.epoch + 1}
     return (Event("resumed", told),)
+
+
+def forget(state: MarketState, command: wanted.Forget) -> tuple[Event, ...]:
+    """A stop of what the ledger has nothing of is lifted. Raises RefusedError for one that it has in force."""
+    if any(stop.stop_id == command.stop_id for stop in state.stops):
+        raise refused("stop is in force", command.stop_id, "in the ledger", "one that it does not know", "resume it")
+    return (Event("resumed", {**asdict(command), "epoch": state.epoch + 1}),)

@@ -16,7 +16,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from models.limits import Limits, limits_from
@@ -112,6 +112,21 @@ class Plan:
         """SHA-256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
+    def asking(self, persons: int) -> Plan:
+        """The plan in which so many persons must agree wherever anybody must: the change is that grave."""
+        phases = tuple(replace(one, approvals=max(one.approvals, persons)) if one.approvals else one
+                       for one in self.phases)  # fmt: skip
+        return replace(self, phases=phases)
+
+    def phase_cost(self, name: str) -> tuple[float | None, float | None]:
+        """What a phase costs clients before a rollback: expected at the harm that is tolerated, and the largest 99 %
+        quantile over all effects of the table; None where the table does not say.
+        """
+        found = {float(row["effect_bps"]): row.get("phase_costs", {}).get(name) for row in self.table}
+        worst = max((float(pair[1]) for pair in found.values() if pair is not None), default=None)
+        expected = found.get(self.tolerated_harm_bps)
+        return None if expected is None else max(0.0, float(expected[0])), None if worst is None else max(0.0, worst)
+
     def phase(self, name: str) -> Phase:
         """The phase of that name. Raises KeyError."""
         found = {one.name: one for one in self.phases}
@@ -158,17 +173,23 @@ def _approval_faults(phases: Sequence[Phase]) -> list[str]:
     return [] if not live or live[0].approvals >= 1 else found
 
 
+def _shape_faults(phase: Phase) -> list[str]:
+    shape = next((one for one in PHASES if one.name == phase.name), None)
+    if shape is None:
+        return [f"unknown phase {phase.name}; allowed: {', '.join(one.name for one in PHASES)}"]
+    found = []
+    if phase.share > shape.share:
+        found.append(f"{phase.name} gives {phase.share:g} of units, most {shape.share:g}")
+    if phase.sessions < shape.sessions or phase.units < (MIN_UNITS if phase.share > 0.0 else 0):
+        asked = f"{shape.sessions} sessions and {MIN_UNITS} units"
+        found.append(f"{phase.name} asks for {phase.sessions} sessions and {phase.units} units, least {asked}")
+    return found
+
+
 def plan_faults(plan: Plan) -> tuple[str, ...]:
     """Why the plan is refused, in words; empty when it is not."""
     found = [*_share_faults(plan.phases), *_limit_faults(plan.phases), *_approval_faults(plan.phases)]
-    least = {shape.name: shape for shape in PHASES}
-    for phase in plan.phases:
-        shape = least.get(phase.name)
-        if shape is None:
-            found.append(f"unknown phase {phase.name}; allowed: {', '.join(least)}")
-        elif phase.sessions < shape.sessions or phase.units < (MIN_UNITS if phase.share > 0.0 else 0):
-            asked = f"{shape.sessions} sessions and {MIN_UNITS} units"
-            found.append(f"{phase.name} asks for {phase.sessions} sessions and {phase.units} units, least {asked}")
+    found += [words for phase in plan.phases for words in _shape_faults(phase)]
     if plan.detectable_harm_bps is None:
         found.append("nobody knows what harm it can detect: run fillwise plan simulate")
     elif not plan.detectable_harm_bps <= plan.tolerated_harm_bps:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from getpass import getuser
 from typing import Any
 
 from infra.errors import ConflictError, RefusedError
@@ -172,9 +173,9 @@ def person_with_role(settings: Settings, name: str, *roles: str, secret: str) ->
 
 
 def _first_people() -> list[Person]:
-    """The defaults; whoever has committed so far is the author, since somebody made what is shipped."""
+    """The defaults; whoever has committed so far, and who is logged in here, is the author: somebody made it."""
     changes = changes_since(None) or ()
-    identities = tuple(sorted({word for one in changes for word in (one.name, one.email)}))
+    identities = tuple(sorted({word for one in changes for word in (one.name, one.email)} | {getuser()}))
     return [Person(name, roles, name, identities if "author" in roles else ()) for name, roles in DEFAULTS]
 
 

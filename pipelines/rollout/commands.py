@@ -5,16 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from infra.settings import Settings
+from pipelines.approval.commands import override_options, person_option
 from pipelines.command import Command
 from pipelines.options import run_options
 
 
 def rollout_options(parser: ArgumentParser) -> None:
     """What to do with the rollout of a market."""
-    actions = ("propose", "judge", "reconcile", "status", "page")
+    actions = ("propose", "judge", "reconcile", "override", "status", "page")
     parser.add_argument("action", choices=actions, help="what to do")
     parser.add_argument("recipe", nargs="?", help="propose: name of the recipe (fillwise recipe list)")
-    parser.add_argument("--reason", metavar="TEXT", help="propose: why, in words; it is recorded")
+    parser.add_argument("--reason", metavar="TEXT", help="propose, override: why, in words; recorded")
     parser.add_argument("--watch", action="store_true", help="status: again after every change, until Ctrl-C")
 
 
@@ -30,6 +31,10 @@ def _rollout(settings: Settings, arguments: Namespace) -> int:
     from pipelines.runner import market_lock
     from pipelines.step import StepContext
 
+    if arguments.action == "override":
+        from pipelines.approval.words import override
+
+        return override(settings, arguments)
     if arguments.action == "status":
         from pipelines.arguments import market_named
         from pipelines.rollout_page.terminal import print_rollout
@@ -75,9 +80,9 @@ def _simulate(settings: Settings, arguments: Namespace) -> int:
 COMMANDS: tuple[Command, ...] = (
     Command(
         "rollout",
-        "propose a recipe, judge a session's evening, repair projections, or say how the rollout stands",
+        "propose a recipe, judge an evening, repair projections, override a gate (two persons), say how it stands",
         _rollout,
-        (run_options, rollout_options),
+        (run_options, person_option, rollout_options, override_options),
     ),
     Command(
         "simulate",

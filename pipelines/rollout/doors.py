@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from infra import calendar
-from infra.desk_reports import DeskReport, desk_reports
+from infra.desk_reports import STALE_SECONDS, DeskReport, desk_reports
 from infra.ledger import Ledger
 from infra.registry import CANDIDATE, Registry
 from infra.routing_files import publish
-from infra.stop_files import Stop, lift_stop, stops, write_stop
+from infra.stop_files import Stop
 from infra.times import aware_time
 from models.rollout import commands as wanted
 from models.rollout.plan import Phase
@@ -24,10 +24,10 @@ from pipelines.rollout.controller import Alarm
 from pipelines.rollout.record import record, state_of
 from pipelines.rollout.session_evidence import session_evidence
 from pipelines.step import StepContext
+from pipelines.stops.read_back import rollback_progress
+from pipelines.stops.standing import enforce_stop, lift_over, unrecorded_stops
 
 ROBOT = "fillwise"
-STALE_SECONDS = 10.0
-"""Desks report each second; ten of silence are a desk that hangs."""
 
 
 @dataclass
@@ -50,13 +50,8 @@ class RealDoors:
         return record(self.ledger, self.market, command, at=self.at, actor=ROBOT)[0]
 
     def unrecorded_stops(self, state: MarketState) -> Sequence[StopInForce]:  # noqa: ARG002
-        known = {entry.payload.get("stop_id") for entry in self.ledger.entries(self.market)}
-        found = stops(self.context.settings, self.market)
-        return [
-            StopInForce(one.stop_id, one.kind, one.scope, one.subject, one.person, one.reason)
-            for one in found
-            if one.stop_id not in known
-        ]
+        found = unrecorded_stops(self.context.settings, self.market, self.ledger.entries(self.market))
+        return [StopInForce(one.stop_id, one.kind, one.scope, one.subject, one.person, one.reason) for one in found]
 
     def evening(self, state: MarketState, session: str) -> wanted.Evening:
         """The session's evidence; answers only once it was judged, for they were given on what was shown after that."""
@@ -93,17 +88,10 @@ class RealDoors:
 
     def enforce(self, stop: StopInForce) -> None:
         told = (stop.kind, stop.scope, stop.subject, stop.person, stop.reason, stamp(self.at))
-        write_stop(self.context.settings, Stop(stop.stop_id, self.market, *told))
+        enforce_stop(self.context.settings, Stop(stop.stop_id, self.market, *told))
 
-    def lift(self, state: MarketState) -> Sequence[str]:
-        recorded = {entry.payload.get("stop_id") for entry in self.ledger.entries(self.market)}
-        in_force = {stop.stop_id for stop in state.stops}
-        over = [
-            one.stop_id
-            for one in stops(self.context.settings, self.market)
-            if one.stop_id in recorded and one.stop_id not in in_force
-        ]
-        return [name for name in over if lift_stop(self.context.settings, self.market, name)]
+    def lift(self, state: MarketState) -> Sequence[str]:  # noqa: ARG002
+        return lift_over(self.context.settings, self.market, self.ledger.entries(self.market), self.at)
 
     def publish(self, state: MarketState) -> None:
         from pipelines.rollout.snapshot import snapshot_of
@@ -112,28 +100,10 @@ class RealDoors:
             publish(self.context.settings, snapshot_of(self.context.market, state, self.ledger.head(), self.at))
 
     def rollback_done(self, version: str, stop_id: str) -> wanted.ConfirmRollback | tuple[str, ...]:
-        missing = [words for one in self._running() for words in self._left(one, version, stop_id)]
-        if missing:
-            return tuple(missing)
-        reports = desk_reports(self.context.settings, self.market)
-        children = [one.last_child_at.get(version, "") for one in reports]
-        cancels = [one.last_cancel_at.get(version, "") for one in reports]
-        desks = tuple(one.desk for one in reports)
-        return wanted.ConfirmRollback(stamp(self.at), max(children, default=""), max(cancels, default=""), desks)
-
-    def _left(self, report: DeskReport, version: str, stop_id: str) -> list[str]:
-        """What a running desk still has of a version, in words."""
-        found = []
-        if self._is_stale(report):
-            found.append(f"{report.desk} has not reported since {report.at}")
-        if stop_id not in report.stops:
-            found.append(f"{report.desk} has not seen {stop_id}")
-        counts = (
-            (report.open_children.get(version, 0), "open child orders"),
-            (report.unacknowledged.get(version, 0), "cancels without acknowledgement"),
-            (report.in_flight.get(version, 0), "parent orders in flight"),
-        )
-        return found + [f"{report.desk}: {count} {what}" for count, what in counts if count]
+        found = rollback_progress(self.context.settings, self.market, version, stop_id, self.at)
+        if not found.is_done:
+            return found.missing
+        return wanted.ConfirmRollback(found.read_back_at, found.last_child_at, found.last_cancel_at, found.desks)
 
     def project(self, state: MarketState) -> Sequence[tuple[str, str, str]]:
         """Aliases of MLflow are put where the ledger says; version 0 is no version of MLflow's and has no alias."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from infra.errors import RefusedError
+from infra.errors import LedgerError, RefusedError
 from infra.ledger import open_ledger
 from infra.registry import Registry
 from infra.signing import canonical
@@ -22,6 +22,8 @@ from infra.tables import HEALTH
 from models.rollout.commands import RecordGate
 from models.rollout.state import MarketState
 from pipelines.gate_facts import GATE_STEPS, TRIAL
+from pipelines.ledger.copy import bear_witness
+from pipelines.ledger.heads import exported_heads, require_sound
 from pipelines.rollout import controller
 from pipelines.rollout.doors import RealDoors
 from pipelines.rollout.record import record, state_of
@@ -56,8 +58,12 @@ def _record(
 
 
 def evening(context: StepContext, at: datetime, *, judge: bool = True) -> controller.EveningReport:
-    """One evening of one market, or with judge=False only the repairs."""
+    """One evening of one market, or with judge=False only the repairs.
+
+    Raises LedgerError for a ledger that is not what it was: nothing is decided by it, and stops stand without it.
+    """
     ledger = open_ledger(context.settings, context.settings.ledger_purpose)
+    require_sound(ledger, exported_heads(context.settings))
     market, session = context.market.name, str(context.night)
     doors = RealDoors(context, ledger, at, Registry(context.settings))
     state = controller.catch_up(doors)
@@ -76,14 +82,15 @@ def evening(context: StepContext, at: datetime, *, judge: bool = True) -> contro
             doors.alarm(controller.Alarm(f"refit {refit.refit.version}", "tell", words, "fillwise rollout status"))
             notes.append(words)
     report = controller.evening(doors, session)
-    return controller.EveningReport(report.state, (*notes, *report.notes))
+    witness = bear_witness(context.settings, context.lake, ledger, context.market, at)
+    return controller.EveningReport(report.state, (*notes, *report.notes, witness))
 
 
 def print_evening(context: StepContext, at: datetime, *, judge: bool) -> int:
     """The command: what the evening came to, 1 when it could not be judged."""
     try:
         report = evening(context, at, judge=judge)
-    except RefusedError as error:
+    except (RefusedError, LedgerError) as error:
         print(f"evening of {context.night}: {error}")
         return 1
     for note in report.notes:

@@ -23,7 +23,8 @@ from models.rollout.commands import Draft, OpenMarket, OptIn
 from models.rollout.leave import present
 from models.rollout.state import Arm, MarketState
 from models.version import benchmark_policy
-from pipelines.approval.people import embedded_people, people_of
+from pipelines.approval.authors import DIRTY, Authors, approvals_needed, authors_since
+from pipelines.approval.people import embedded_people, trusted_people
 from pipelines.current_recipe import recipe_named
 from pipelines.plan.show import plan_path, read_plan
 from pipelines.recipes.change import change_of
@@ -49,14 +50,15 @@ def open_market(settings: Settings, ledger: Ledger, market: Market, at: datetime
     return state
 
 
-def authors_of(ledger: Ledger, settings: Settings) -> tuple[tuple[str, ...], str]:
-    """Who made the recipe (whoever is logged in, mapped to a person), and the revision, marked where not committed."""
-    revision, people = current_revision(), people_of(ledger)
-    user = getpass.getuser()
-    names = [name for name, person in people.items() if user in (*person.identities, person.airflow_user, name)]
-    if not names and settings.ledger_purpose == "desk":
-        names = [name for name, person in people.items() if "author" in person.roles][:1]
-    return tuple(names) or (user,), revision.commit + ("+dirty" if revision.is_dirty else "")
+def authors_of(settings: Settings, ledger: Ledger, state: MarketState) -> tuple[Authors, str]:
+    """Who made the recipe: authors of what its code changed since the champion's, and whoever is logged in; and its
+    revision, marked where it was not committed.
+    """
+    found = current_revision()
+    revision = found.commit + (DIRTY if found.is_dirty else "")
+    before = state.recipes.get(state.champion.recipe_id, {}).get("revision")
+    people = trusted_people(settings, ledger)
+    return authors_since(before, revision, people, others=(getpass.getuser(),)), revision
 
 
 def newest_version(settings: Settings, market: Market, recipe_id: str) -> Arm:
@@ -77,18 +79,18 @@ def propose(context: StepContext, name: str, reason: str, at: datetime) -> str:
     """Draft a rollout of the recipe; its name. Raises RefusedError when it may not be."""
     settings, market, probes = context.settings, context.market, freeze_probes(context)
     ledger = open_ledger(settings, settings.ledger_purpose)
-    embedded_people(settings, ledger, at)
     state = open_market(settings, ledger, market, at)
     recipe, plan = recipe_named(name), read_plan(plan_path(settings, market.name))
     arm = newest_version(settings, market, recipe.recipe_id)
-    authors, revision = authors_of(ledger, settings)
+    authors, revision = authors_of(settings, ledger, state)
     change = change_of(settings, market, state, recipe)
     proposal = {
-        "recipe_id": recipe.recipe_id, "name": name, "authors": list(authors), "revision": revision,
-        "change_class": change.change.name, "approvals": change.approvals, "reason": reason or RECIPES[name].summary,
+        "recipe_id": recipe.recipe_id, "name": name, "authors": list(authors.all_names), "revision": revision,
+        "change_class": change.change.name, "approvals": approvals_needed(authors, change.approvals),
+        "reason": reason or RECIPES[name].summary,
     }  # fmt: skip
     draft = Draft(proposal, arm, plan, secrets.token_hex(SALT_BYTES), probes)
-    after, _ = record(ledger, market.name, draft, at=at, actor=authors[0])
+    after, _ = record(ledger, market.name, draft, at=at, actor=authors.all_names[0])
     return present(after).rollout_id
 
 

@@ -113,7 +113,7 @@ def _health(context: StepContext, day: date, step: str) -> list[dict[str, object
 
 def _skew(context: StepContext, day: date) -> tuple[float, float]:
     """Vectors looked at and vectors that differ; NaN where the night has no such row."""
-    rows = _health(context, day, SKEW)
+    rows = [row for row in _health(context, day, SKEW) if row["check_name"] == SKEW]
     if not rows or rows[0]["figure"] is None:
         return math.nan, math.nan
     looked_at = context.lake.count(SILVER["served_features"], context.market.name, [day])

@@ -23,7 +23,7 @@ from models.rollout.state import MarketState, StopInForce
 from pipelines.rollout.controller import stop_command
 from pipelines.rollout.record import TRIES, record, state_of
 
-MAKERS = ("killed", "rollback_started")
+MAKERS = ("killed", "rollback_started", "fell_back")
 """Events that put a stop in force, and so make its name known."""
 LATER = "the next evening run records it"
 

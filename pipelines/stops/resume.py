@@ -2,7 +2,7 @@
 
 A rollback is not resumed: it is over when the desks own nothing of the version, and the recipe comes back as a new
 rollout with its own approvals. Lifted here is one that nothing else ends: of a version that the ledger has nothing of,
-mistyped say, or whose rollout was killed while it was under way.
+mistyped say. A kill of the version takes the place of its rollback.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from infra.errors import RefusedError, UsageError
 from infra.ledger import Ledger
 from infra.settings import Settings
 from infra.stop_files import Stop, restore_stop, stops
-from models.rollout.commands import Resume
-from models.rollout.events import Event
+from models.rollout.commands import Forget, Resume
 from models.rollout.state import MarketState, StopInForce
 from pipelines.approval.people import person_with_role
 from pipelines.rollout.record import record, state_of
-from pipelines.stops.recording import append_event, command_of, known_entry, ledger_of
+from pipelines.stops.recording import command_of, known_entry, ledger_of
 from pipelines.stops.residuals import residuals_now
 from pipelines.stops.standing import is_over, lift_over, over_stops
 from pipelines.stops.stopping import Say, what
@@ -68,14 +67,6 @@ def _refuse_rollback(settings: Settings, stop: Stop, told: StopInForce) -> None:
     )  # fmt: skip
 
 
-def _is_under_way(state: MarketState, told: StopInForce) -> bool:
-    """Whether the rollout that is rolled back is still there; one that was killed meanwhile ended without an end of
-    its rollback.
-    """
-    rollout = state.rollout
-    return rollout is not None and told.subject in (rollout.arm.version, rollout.approved.version)
-
-
 def _resumed(settings: Settings, ledger: Ledger, stop: Stop, person: str, reason: str, at: datetime) -> int:
     """The entry that lifts the stop, 0 when there is one already. A stop not yet recorded is recorded first."""
     market, entries = stop.market, ledger.entries(stop.market)
@@ -86,9 +77,7 @@ def _resumed(settings: Settings, ledger: Ledger, stop: Stop, person: str, reason
         state, _ = record(ledger, market, command_of(stop), at=at, actor=stop.person)
     told = _in_force(state, stop.stop_id)
     if told is not None and told.kind == "rollback":
-        if _is_under_way(state, told):
-            _refuse_rollback(settings, stop, told)
-        return _forgotten(ledger, stop, person, reason, at)
+        _refuse_rollback(settings, stop, told)
     if told is not None:
         _, fresh = record(ledger, market, Resume(stop.stop_id, person, reason), at=at, actor=person)
         return fresh[0].sequence if fresh else 0
@@ -99,16 +88,9 @@ def _resumed(settings: Settings, ledger: Ledger, stop: Stop, person: str, reason
 
 def _forgotten(ledger: Ledger, stop: Stop, person: str, reason: str, at: datetime) -> int:
     """A rollback of what the ledger has nothing of: it says that a person took it away."""
-
-    def make(state: MarketState) -> Event:
-        told = {
-            "scope": stop.scope, "subject": stop.subject, "person": person, "reason": reason, "stop_id": stop.stop_id,
-            "epoch": state.epoch + 1,
-        }  # fmt: skip
-        return Event("resumed", told)
-
-    entry = append_event(ledger, stop.market, make, at, person)
-    return 0 if entry is None else entry.sequence
+    command = Forget(stop.stop_id, stop.scope, stop.subject, person, reason)
+    _, fresh = record(ledger, stop.market, command, at=at, actor=person)
+    return fresh[0].sequence if fresh else 0
 
 
 def resume(

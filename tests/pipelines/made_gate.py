@@ -45,7 +45,7 @@ def a_backtest(*compared: dict[str, Any], paired: tuple[dict[str, Any], ...] | N
     }  # fmt: skip
 
 
-GOOD_HEALTH = (("validate", "spread", "pass"), ("skew", "skew", "pass"))
+GOOD_HEALTH = (("validate", "spread", "pass"), ("skew", "skew", "pass"), ("skew", "leak", "pass"))
 GOOD = GateFacts(
     version=VERSION,
     recipe_id="recipe00001",

@@ -12,6 +12,7 @@ from infra.lake import Lake
 from infra.locks import held
 from infra.registry import Registry
 from infra.settings import Settings
+from infra.signing import make_key
 from infra.tables import BRONZE
 from infra.version_files import read_version, write_version
 from pipelines import ingest
@@ -57,6 +58,14 @@ def test_a_restored_home_has_the_same_fingerprints_versions_runs_and_keys(tmp_pa
     assert (new.keys / "secret").read_text() == "s3cret"
     assert (new.keys / "secret").stat().st_mode & 0o777 == 0o600
     assert ingest.run(a_context(new.home)).is_unchanged
+
+
+def test_restored_keys_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    old, new = Settings(home=tmp_path / "old"), Settings(home=tmp_path / "new")
+    make_key(old, "stop")
+    assert backup(old, str(tmp_path / "copy")) == 0
+    assert restore(new, str(tmp_path / "copy")) == 0
+    assert new.keys.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_damaged_backup_changes_nothing_and_names_the_file(tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ def test_a_good_night_passes_and_every_check_has_its_because() -> None:
     verdict = judge(evidence_checks(GOOD))
     assert verdict.verdict == "pass", verdict.reasons
     assert all(
-        check.because and check.reason.startswith(check.name) for check in verdict.checks if check.name != "skew"
+        check.because and check.reason.startswith(check.name)
+        for check in verdict.checks
+        if check.name not in ("skew", "leak")
     )
     assert len({check.name for check in verdict.checks}) == len(verdict.checks) >= len(EVIDENCE)
 
@@ -49,8 +51,9 @@ def test_nothing_known_is_a_hold_by_name_of_every_kind() -> None:
 
 
 SPOILED = {
-    "data_quality": (facts(health=health(("validate", "spread", "fail"), GOOD_HEALTH[1])), "fail"),
-    "skew": (facts(health=health(GOOD_HEALTH[0], ("skew", "skew", "fail"))), "fail"),
+    "data_quality": (facts(health=health(("validate", "spread", "fail"), *GOOD_HEALTH[1:])), "fail"),
+    "skew": (facts(health=health(*GOOD_HEALTH[:1], ("skew", "skew", "fail"), GOOD_HEALTH[2])), "fail"),
+    "leak": (facts(health=health(*GOOD_HEALTH[:2], ("skew", "leak", "fail"))), "fail"),
     "error_budget": (facts(look=next_look(ALPHA)), "hold"),
     "sessions": (facts(backtest=a_backtest(comparison(-0.8, 0.3, sessions=19))), "hold"),
     "orders": (facts(backtest=a_backtest(comparison(-0.8, 0.3, orders=1999))), "hold"),

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.catalog import FEATURES_TABLE
 from features.engine import FEATURE_NAMES
 from infra import calendar
 from infra.lake import Lake
@@ -20,6 +21,7 @@ from infra.tables import HEALTH, SILVER
 from models.production import benchmark_production
 from pipelines import build_features, fit_features, skew
 from pipelines.desk.paper import work_day
+from pipelines.leak import PARTS, look_ahead
 from pipelines.step import StepContext
 from pipelines.symbol_days import desk_knowledge
 
@@ -127,9 +129,12 @@ def test_another_row_of_the_same_time_is_another_book_row(night: StepContext) ->
 
 def test_each_session_of_a_range_is_judged(night: StepContext) -> None:
     notes = skew.run(replace(night, days=(YESTERDAY, DAY))).notes
-    assert [note.split(": skew")[0] for note in notes] == [f"{YESTERDAY}: pass", f"{DAY}: pass"]
-    days = night.lake.read(HEALTH, MARKET.name, [YESTERDAY, DAY])["trade_date"].to_pylist()
-    assert days == [YESTERDAY, DAY]
+    told = [f"{YESTERDAY}: pass: skew", f"{DAY}: pass: skew", f"{DAY}: pass: leak"]
+    assert [":".join(note.split(":")[:3]) for note in notes] == told
+    rows = night.lake.read(HEALTH, MARKET.name, [YESTERDAY, DAY]).to_pylist()
+    assert [(row["trade_date"], row["check_name"]) for row in rows] == [
+        (YESTERDAY, "skew"), (DAY, "leak"), (DAY, "skew"),
+    ]  # fmt: skip
 
 
 def test_a_desk_that_missed_a_book_row_is_caught_by_the_row(night: StepContext) -> None:
@@ -165,11 +170,39 @@ def test_the_verdict_stands_in_health_and_a_failure_in_the_log(
     night: StepContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert skew.run(night).notes[0].startswith("pass: skew: 0 of")
-    (row,) = night.lake.read_day(HEALTH, MARKET.name, DAY).to_pylist()
-    assert (row["step"], row["check_name"], row["verdict"], row["figure"]) == ("skew", "skew", "pass", 0.0)
+    recorded = night.lake.read_day(HEALTH, MARKET.name, DAY).to_pylist()
+    assert [(row["step"], row["check_name"], row["verdict"], row["figure"]) for row in recorded] == [
+        ("skew", "leak", "pass", 0.0),
+        ("skew", "skew", "pass", 0.0),
+    ]
     rows = served(night)
     night.lake.replace_days(SERVED, MARKET.name, {DAY: with_vector(rows, 7, spread_bps=99.0)})
     with caplog.at_level(logging.ERROR, logger="fillwise"):
         skew.run(night)
     night.lake.replace_days(SERVED, MARKET.name, {DAY: rows})
     assert "spread_bps: desk 99.0, night" in caplog.text
+
+
+def test_features_are_the_same_without_what_came_later(night: StepContext) -> None:
+    row = look_ahead(night).to_row()
+    assert (row.verdict, row.figure) == ("pass", 0.0)
+    assert row.reason.startswith(f"leak: 0 of {len(PARTS) * len(FEATURE_NAMES):,} values change")
+
+
+def test_a_feature_that_reads_ahead_is_caught_by_name(night: StepContext) -> None:
+    rows = night.lake.read_day(FEATURES_TABLE, MARKET.name, DAY)
+    place = rows.column_names.index("mid_trend_bps_10s")
+    ahead = pa.concat_arrays([rows["mid_trend_bps_10s"].combine_chunks().slice(200), pa.nulls(200, pa.float32())])
+    night.lake.replace_days(FEATURES_TABLE, MARKET.name, {DAY: rows.set_column(place, "mid_trend_bps_10s", ahead)})
+    row = look_ahead(night).to_row()
+    night.lake.replace_days(FEATURES_TABLE, MARKET.name, {DAY: rows})
+    assert row.verdict == "fail"
+    assert "mid_trend_bps_10s: its past" in row.reason
+
+
+def test_without_rows_to_compare_nobody_says_that_nothing_leaks(night: StepContext) -> None:
+    rows = night.lake.read_day(FEATURES_TABLE, MARKET.name, DAY)
+    night.lake.replace_days(FEATURES_TABLE, MARKET.name, {DAY: rows.slice(0, 0)})
+    row = look_ahead(night).to_row()
+    night.lake.replace_days(FEATURES_TABLE, MARKET.name, {DAY: rows})
+    assert (row.verdict, row.figure) == ("hold", None)

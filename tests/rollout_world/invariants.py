@@ -16,7 +16,7 @@ from models.rollout.state import MarketState
 if TYPE_CHECKING:
     from tests.rollout_world.story import Tale
 
-ROUTING = ("phase_entered", "rollback_started", "completed", "refit_live", "fell_back", "resumed")
+ROUTING = ("phase_entered", "rollback_started", "completed", "refit_live", "fell_back", "killed", "resumed")
 
 
 @dataclass

@@ -16,7 +16,7 @@ from models.rollout.state import Arm, MarketState
 from tests.models.rollout.made import ARM, Story, approval, opened, plan, proposal
 
 PERSONS = ("ada", "paul", "rita")
-ROUTING = ("phase_entered", "rollback_started", "completed", "refit_live", "fell_back", "resumed")
+ROUTING = ("phase_entered", "rollback_started", "completed", "refit_live", "fell_back", "killed", "resumed")
 
 
 def evenings() -> st.SearchStrategy[Any]:
@@ -29,7 +29,7 @@ def evenings() -> st.SearchStrategy[Any]:
 
 def commands() -> st.SearchStrategy[list[Any]]:
     others = st.sampled_from(
-        ("draft", "gate_pass", "gate_hold", "report", "rollback", "confirm", "kill", "resume", "refit")
+        ("draft", "gate_pass", "gate_hold", "report", "rollback", "confirm", "kill", "kill_version", "resume", "refit")
     )
     return st.lists(st.one_of(evenings(), evenings(), evenings(), st.tuples(others)), max_size=70)
 
@@ -58,6 +58,7 @@ def obey(story: Story, word: tuple[Any, ...], step: int) -> None:
             "rollback": wanted.RollBack(version, "person", "tom", ("why",), f"s{step}"),
             "confirm": wanted.ConfirmRollback("t", "t", "t", ()),
             "kill": wanted.Kill("all", "", "tom", "why", f"k{step}"),
+            "kill_version": wanted.Kill("version", version, "tom", "why", f"v{step}"),
             "resume": wanted.Resume(story.state.stops[0].stop_id if story.state.stops else "none", "rita", "why"),
             "refit": wanted.JudgeRefit("challenger", refit, f"n{step}", story.session(), True, (), 0.0),
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from infra.errors import RefusedError
@@ -101,6 +103,31 @@ def test_a_killed_version_is_gone_for_good() -> None:
     assert story.state.ended[0].state == "KILLED"
 
 
+def test_a_kill_takes_the_place_of_a_rollback_that_is_under_way() -> None:
+    story = in_phase("canary_10")
+    rolled_back(story)
+    before = story.state.epoch
+    story.do(wanted.Kill("version", ARM.version, "tom", "it does not stop", "k1"))
+    assert [one.stop_id for one in story.state.stops] == ["k1"]
+    assert story.state.ended[0].failures == ("looks wrong", "it does not stop")
+    assert story.state.epoch > before
+
+
+def test_a_stop_that_the_ledger_never_had_is_forgotten_by_name_and_one_in_force_is_not() -> None:
+    story = in_phase("canary_10")
+    stray = wanted.Forget("s9", "version", "sample.execution/99", "rita", "mistyped")
+    assert [event.kind for event in story.do(stray)] == ["resumed"]
+    rolled_back(story)
+    with pytest.raises(RefusedError, match="in force"):
+        story.do(wanted.Forget("stop-1", "version", ARM.version, "rita", "please"))
+
+
+def test_a_fall_back_that_a_person_asked_for_names_their_stop() -> None:
+    story = in_phase("nowhere")
+    rolled_back(story)
+    assert story.events[-1].payload["stop_id"] == "stop-1"
+
+
 def test_a_rollback_is_not_resumed() -> None:
     story = in_phase("canary_10")
     rolled_back(story)
@@ -121,6 +148,12 @@ def test_a_rollback_is_not_resumed() -> None:
 def test_a_bad_plan_is_refused(others: dict[str, float], said: str) -> None:
     with pytest.raises(RefusedError, match=said):
         opened().do(wanted.Draft(proposal(), ARM, plan(**others), "salt", "probe"))
+
+
+def test_a_phase_gives_no_more_than_its_name_says() -> None:
+    phases = tuple(replace(one, share=0.2) if one.name == "canary_10" else one for one in plan().phases)
+    with pytest.raises(RefusedError, match=r"canary_10 gives 0\.2 of units, most 0\.1"):
+        opened().do(wanted.Draft(proposal(), ARM, plan(phases=phases), "salt", "probe"))
 
 
 @pytest.mark.parametrize(
