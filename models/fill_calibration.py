@@ -9,10 +9,11 @@ may not fill more passively than the desk was filled, nor be cheaper than what t
 gate sees it, because candidate and rival are flattered alike.
 
 How far below one the honest ratio lies differs from market to market, so the line is drawn from history: beyond three
-deviations of the sessions recorded on earlier nights, in the flattering direction, is a hold; beyond the pessimistic
-bound itself is a fail. Measured on the built-in market, 41 sessions of 208 orders: the ratio is 0.80 (deviation 0.025
-between sessions), the difference +1.6 bps (0.5). Honest nights passed 21 of 21 times; fills 30 % too many (1.04) failed
-or held on each of 21 nights alone and failed on every 20 nights together; the optimistic bound in its place held.
+deviations of the sessions recorded on earlier nights, in the flattering direction, is a hold. Beyond the pessimistic
+bound itself is a hold as well while chance may have done it, and a fail when tonight's sessions together lie more than
+three standard errors beyond. Measured on the built-in market, 41 sessions of 208 orders: the ratio is 0.80 (deviation
+0.025 between sessions), the difference +1.6 bps (0.5). Honest nights passed 21 of 21 times; fills 30 % too many (1.04)
+held on each of 21 nights alone and failed on every 20 nights together; the optimistic bound in its place held.
 
 What it is not: a test of one recipe. Fills that the replay itself made (a recorded market) calibrate nothing, and hold.
 Nor does it see optimism that was there from the first night and stays within the bound: that bound is still a safe one.
@@ -30,12 +31,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.gates import Check, check_at_least, check_at_most
+from models.gates import Check, Verdict, check_at_least, check_at_most
 
 MOST_RATIO, BECAUSE_RATIO = 1.0, "the pessimistic bound may not fill more passively than the desk really was"
 LEAST_DIFFERENCE_BPS, BECAUSE_DIFFERENCE = 0.0, "the pessimistic bound may not be cheaper than what the desk paid"
 MOST_DEVIATIONS = 3.0
 """Three deviations between sessions: an honest night is beyond them once in some 700, optimism of 10 % always."""
+LEAST_SESSIONS = 5
+"""Sessions of tonight from which their own spread is known to a third, and a failure told from a bad day."""
 LEAST_NIGHTS = 10
 """Nights of history, because the deviation of fewer is not known to a third."""
 LEAST_ORDERS, BECAUSE_ORDERS = 100, "the fills of fewer orders say nothing about a tenth more or less"
@@ -74,21 +77,36 @@ def _limit(earlier: Sequence[float], sign: float) -> float | None:
     return float(known.mean() + sign * MOST_DEVIATIONS * known.std(ddof=1))
 
 
-def _ratio_check(ratio: float, earlier: Sequence[float]) -> Check:
+def _beyond(found: float, bound: float, sessions: Sequence[float]) -> Verdict:
+    """What being beyond the bound means: fail where it is more than chance between tonight's sessions, else hold."""
+    known = np.array([one for one in sessions if math.isfinite(one)], np.float64)
+    if len(known) < LEAST_SESSIONS:
+        return "hold"
+    error = float(known.std(ddof=1)) / math.sqrt(len(known))
+    return "fail" if abs(found - bound) > MOST_DEVIATIONS * error else "hold"
+
+
+def _ratio_check(ratio: float, tonight: Sequence[float], earlier: Sequence[float]) -> Check:
     name, limit = "fill_calibration", _limit(earlier, +1.0)
     if ratio > MOST_RATIO or limit is None or limit >= MOST_RATIO or not math.isfinite(ratio):
-        return check_at_most(name, ratio, MOST_RATIO, BECAUSE_RATIO, "fail", " of the desk's resting fills")
+        word = _beyond(ratio, MOST_RATIO, tonight)
+        return check_at_most(name, ratio, MOST_RATIO, BECAUSE_RATIO, word, " of the desk's resting fills")
     because = f"{MOST_DEVIATIONS:g} deviations above the mean of {len(earlier)} earlier nights"
     return check_at_most(name, ratio, limit, because, "hold", " of the desk's resting fills")
 
 
-def _difference_check(difference_bps: float | None, earlier: Sequence[float]) -> Check:
+def _difference_check(difference_bps: float | None, tonight: Sequence[float], earlier: Sequence[float]) -> Check:
     name, limit = "slippage_calibration", _limit(earlier, -1.0)
     is_below = difference_bps is not None and difference_bps < LEAST_DIFFERENCE_BPS
     if is_below or limit is None or limit <= LEAST_DIFFERENCE_BPS:
-        return check_at_least(name, difference_bps, LEAST_DIFFERENCE_BPS, BECAUSE_DIFFERENCE, "fail", " bps")
+        word = "hold" if difference_bps is None else _beyond(difference_bps, LEAST_DIFFERENCE_BPS, tonight)
+        return check_at_least(name, difference_bps, LEAST_DIFFERENCE_BPS, BECAUSE_DIFFERENCE, word, " bps")
     because = f"{MOST_DEVIATIONS:g} deviations below the mean of {len(earlier)} earlier nights"
     return check_at_least(name, difference_bps, limit, because, "hold", " bps")
+
+
+def _differences(sessions: Sequence[SessionFills]) -> list[float]:
+    return [one.difference_bps for one in sessions if one.difference_bps is not None]
 
 
 def judge_fills(sessions: Sequence[SessionFills], earlier: Sequence[SessionFills]) -> tuple[Check, ...]:
@@ -98,10 +116,9 @@ def judge_fills(sessions: Sequence[SessionFills], earlier: Sequence[SessionFills
     recorded them, each as predicted then.
     """
     whole = pooled(sessions)
-    differences = [one.difference_bps for one in earlier if one.difference_bps is not None]
     found = (
-        _ratio_check(whole.ratio, [one.ratio for one in earlier]),
-        _difference_check(whole.difference_bps, differences),
+        _ratio_check(whole.ratio, [one.ratio for one in sessions], [one.ratio for one in earlier]),
+        _difference_check(whole.difference_bps, _differences(sessions), _differences(earlier)),
     )
     few = check_at_least("orders", whole.orders, LEAST_ORDERS, BECAUSE_ORDERS)
     if few.verdict == "pass":

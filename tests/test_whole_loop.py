@@ -23,7 +23,8 @@ SMALL = {
     "FILLWISE_FOLD_SESSIONS": "2",
     "FILLWISE_LOCK_WAIT_SECONDS": "120",
 }
-NOT_IN_A_DROP = ("book_events", "order_changes", "order_messages", "signals", "symbol_events")
+ROLLOUTS_OWN = ("limit_events", "shadow_children", "shadow_decisions")
+NOT_IN_A_DROP = ("book_events", "order_changes", "order_messages", "signals", "symbol_events", *ROLLOUTS_OWN)
 NEVER_IN_A_SAMPLE_NIGHT = {"gold.restatements", "quarantine.releases", *(f"bronze.{noun}" for noun in NOT_IN_A_DROP)}
 KILLED_STEPS = [step.name for step in STEPS]
 

@@ -81,6 +81,9 @@ def _desks(settings: Settings, arguments: Namespace) -> int:
 
 
 def _venue(settings: Settings, arguments: Namespace) -> int:
+    import signal
+    import sys
+
     from infra.environment import apply
 
     apply(settings)
@@ -88,6 +91,7 @@ def _venue(settings: Settings, arguments: Namespace) -> int:
     from pipelines.desk.venue_process import serve_venue
 
     run, clock = run_from(settings, arguments), _clock()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     return serve_venue(settings, run.market.name, run.days[0], clock.monotonic, clock.sleep)
 
 

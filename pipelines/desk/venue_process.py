@@ -6,8 +6,9 @@ child that it ever sent, and takes off what still rests. A second connection of 
 (a stopped process that wakes up again cannot send behind the back of its successor).
 
 `<home>/venue/<market>-<day>.json` says where it listens and the word that a desk must know (mode 0600). One line of
-JSON a message, both ways. The process ends by itself when no desk has been connected for `ORPHAN_SECONDS`, or
-`LEFT_SECONDS` after the last one said that it had ended; everything that rested is gone with it.
+JSON a message, both ways. The process ends when the manager of its desks ends what they left behind, or by itself when
+no desk has been connected for `ORPHAN_SECONDS`, or `LEFT_SECONDS` after the last one said that it had ended; everything
+that rested is gone with it.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ DAG_ID = "approval_card_sample"
 RUNS = (
     "honest", "marked", "forged", "wrong_code", "other_card", "other_answer", "no_reason", "author", "two",
 )  # fmt: skip
+MOVES_PRODUCTION = {"approval_used", "phase_entered", "completed", "overridden", "rejected", "refit_live"}
 LATE_SECONDS = 90.0
 NAMES = {"vera": ("trader",), "otto": ("operator",), "uma": ("approver",)}
 
@@ -102,7 +103,8 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
         open_run(found, "late")
         before = made.ledger.entries("sample")
         yield found
-        assert made.ledger.entries("sample") == before
+        since = {one.kind for one in made.ledger.entries("sample")[len(before) :]}
+        assert not since & MOVES_PRODUCTION, since
 
 
 def test_a_viewer_is_forbidden_to_answer(attacked: Attacked) -> None:

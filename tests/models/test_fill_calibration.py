@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,9 +71,23 @@ def test_history_never_moves_the_line_beyond_the_bound_itself() -> None:
     assert fills.threshold == 1.0
 
 
+def alike(ratio: float, bps: float, spread: float = 0.1, count: int = 6) -> list[SessionFills]:
+    """Sessions around a ratio and a difference, half above and half below."""
+    return [
+        SessionFills(str(day), 208, ratio + spread * (-1) ** day / 10.0, 1.0, bps + spread * (-1) ** day)
+        for day in range(count)
+    ]
+
+
 def test_beyond_the_bound_is_a_fail_however_strict_the_line_of_history_is() -> None:
-    assert judge_fills([SessionFills("s", 208, 1.01, 1.0, 1.5)], sessions(30, 4))[0].verdict == "fail"
-    assert judge_fills([SessionFills("s", 208, 0.8, 1.0, -0.01)], sessions(30, 4))[1].verdict == "fail"
+    assert judge_fills(alike(1.04, 1.5), sessions(30, 4))[0].verdict == "fail"
+    assert judge_fills(alike(0.8, -0.2), sessions(30, 4))[1].verdict == "fail"
+
+
+def test_beyond_the_bound_by_what_chance_may_do_is_a_hold() -> None:
+    assert judge_fills(alike(1.01, 1.5), [])[0].verdict == "hold"
+    assert judge_fills(alike(0.8, -0.1), [])[1].verdict == "hold"
+    assert judge_fills(alike(1.2, -5.0, count=4), [])[0].verdict == "hold"
 
 
 def test_few_nights_draw_no_line() -> None:
@@ -94,7 +109,8 @@ def test_missing_or_too_few_orders_hold_never_pass(found: list[SessionFills]) ->
 
 
 def test_too_few_orders_do_not_make_a_failure_milder() -> None:
-    assert judge_fills([SessionFills("s", 50, 1.2, 1.0, 1.5)], [])[0].verdict == "fail"
+    few = [replace(one, orders=10) for one in alike(1.2, 1.5)]
+    assert judge_fills(few, [])[0].verdict == "fail"
 
 
 def test_a_session_without_costs_counts_for_fills_only() -> None:

@@ -70,8 +70,8 @@ SPOILED = {
         facts(train={"signal": [{"horizon_seconds": 120, "slope": 0.9, "rank_correlation": -0.1}]}),
         "hold",
     ),
-    "fill_calibration": (facts(fills=(SessionFills("2026-11-20", 208, 1.04, 1.0, 1.5),)), "fail"),
-    "slippage_calibration": (facts(fills=(SessionFills("2026-11-20", 208, 0.8, 1.0, -0.1),)), "fail"),
+    "fill_calibration": (facts(fills=(SessionFills("2026-11-20", 208, 1.04, 1.0, 1.5),) * 6), "fail"),
+    "slippage_calibration": (facts(fills=(SessionFills("2026-11-20", 208, 0.8, 1.0, -0.1),) * 6), "fail"),
     "limits": (facts(plan=None), "hold"),
 }
 

@@ -18,6 +18,8 @@ from infra.settings import Settings
 from infra.tables import COSTS, SILVER
 from models.rollout.fold import fold
 from pipelines import simulate
+from pipelines.approval.card_facts import KEYS
+from pipelines.approval.cards import cards
 from pipelines.plan.show import plan_path
 from pipelines.plan.simulate import write_plan
 from tests.conftest import SCRATCH
@@ -60,8 +62,20 @@ def test_the_recipe_goes_the_whole_way_up_to_live_orders(ledger: Ledger) -> None
     state = fold("sample", ledger.entries("sample"))
     assert state.rollout is not None
     assert state.rollout.phase == "canary_10"
-    assert [one.to_phase for one in state.rollout.approvals] == ["canary_10"]
+    assert [(one.to_phase, one.person) for one in state.rollout.approvals] == [
+        ("canary_10", "paul"),
+        ("canary_10", "rita"),
+    ]
     assert ledger.verify().is_sound
+
+
+def test_its_card_told_an_approver_everything(ledger: Ledger) -> None:
+    (shown,) = (one.card.shown for one in cards(ledger, "sample"))
+    assert set(shown) == set(KEYS)
+    assert shown["checks"]["leak"] == "pass"
+    assert shown["cost"]["worst_notional"] is None, "the plan of this test has no table"
+    assert (shown["approvals"], set(shown["approvers"])) == (2, {"paul", "rita"})
+    assert not {"paul", "rita"} & set(shown["authors"])
 
 
 def test_what_the_ledger_routed_is_what_the_desk_did(
