@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 
 from infra.errors import SettingsError
@@ -25,6 +26,8 @@ class Settings:
 
     home: the one state folder: lake, registry, logs, drops, keys, pages, caches.
     sample_seed: seed of the built-in market. sample_symbols: how many of its eight symbols trade.
+    sample_orders: client orders a symbol and session; accounts grow with them, the volume that they ask for does not.
+    sample_shift_from: first session (YYYY-MM-DD) of a planted change of regime in the built-in market; empty: never.
     history_sessions: sessions that `bootstrap` brings in before the first night.
     backtest_sessions: sessions at the end of the history on which policies are compared out of sample.
     fold_sessions: sessions between two refits inside the walk-forward backtest.
@@ -43,6 +46,8 @@ class Settings:
     home: Path = PROJECT / ".fillwise"
     sample_seed: int = 7
     sample_symbols: int = 8
+    sample_orders: int = 26
+    sample_shift_from: str = ""
     history_sessions: int = 60
     backtest_sessions: int = 20
     fold_sessions: int = 5
@@ -96,6 +101,7 @@ class Settings:
 
 LIMITS: dict[str, tuple[float, float]] = {
     "sample_symbols": (1, 8),
+    "sample_orders": (1, 500),
     "history_sessions": (1, 1000),
     "backtest_sessions": (1, 250),
     "fold_sessions": (1, 60),
@@ -111,11 +117,24 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 
 
+DATES = ("sample_shift_from",)
+
+
+def _date_or_empty(name: str, raw: str) -> str:
+    try:
+        return raw and str(date.fromisoformat(raw))
+    except ValueError:
+        raise SettingsError(
+            "cannot read a setting", which=PREFIX + name.upper(), found=repr(raw), allowed="YYYY-MM-DD, or nothing",
+            next_step="correct or unset the variable",
+        ) from None  # fmt: skip
+
+
 def _parsed(name: str, raw: str, kind: str) -> object:
     if kind == "Path":
         return Path(raw).expanduser().resolve()
     if kind == "str":
-        return raw
+        return _date_or_empty(name, raw) if name in DATES else raw
     try:
         value = int(raw) if kind == "int" else float(raw)
     except ValueError:

@@ -7,7 +7,7 @@ proposes one with `fillwise rollout propose NAME`, and `simulate` plants three o
 A summary says what the model does without a word of code: it goes onto the approval card and into the inventory.
 
     >>> sorted(RECIPES)
-    ['eager', 'patient_signal', 'signal', 'sprint']
+    ['eager', 'patient_signal', 'prompt', 'signal']
 """
 
 from __future__ import annotations
@@ -55,28 +55,30 @@ ROWS: tuple[RecipeRow, ...] = (
         PolicyParameters(
             "patient_signal",
             reads_signal=True,
-            tolerance=(0.25, 0.20, 0.12),
-            cross_ahead_spreads=0.6,
-            rest_longer_spreads=0.25,
-            ahead_fraction=0.10,
+            tolerance=(1.0, 1.0, 1.0),
+            cross_ahead_spreads=1.0,
+            rest_longer_spreads=0.1,
+            ahead_fraction=0.2,
         ),
-        "as signal, but lets an order fall further behind its schedule before it crosses, and trusts the signal sooner",
-        "earn the spread more often where queues fill",
-        "as signal; more risk of finishing late",
+        "rests as long as the instructed interval lasts; crosses ahead of an expected adverse move of a spread",
+        "earn the spread where queues fill",
+        "as signal; more of an order is left for its last minute",
         2,
     ),
     RecipeRow(
-        "sprint",
-        PolicyParameters("sprint", reads_signal=True, cross_ahead_spreads=0.15, ahead_fraction=0.5),
-        "crosses half of the order at the first sign of an adverse move",
-        "be done before the price has gone",
-        "looks cheap where a replay undervalues resting; live its own impact costs more than it saves",
+        "prompt",
+        PolicyParameters(
+            "prompt", reads_signal=True, tolerance=(0.0, 0.0, 0.0), cross_ahead_spreads=-0.5, ahead_fraction=0.03
+        ),
+        "crosses what is due every half minute unless the price is expected to come its way",
+        "be on schedule and early where it pays",
+        "looks cheap where a replay undervalues resting; live it pays a spread that the champion earns",
         2,
     ),
     RecipeRow(
         "eager",
-        PolicyParameters("eager", tolerance=(0.0, 0.0, 0.0), ahead_fraction=0.2),
-        "crosses as soon as it is behind its schedule",
+        PolicyParameters("eager", tolerance=(0.0, 0.0, 0.0), cross_ahead_spreads=-100.0, ahead_fraction=0.0),
+        "crosses what is due every half minute",
         "finish on time at any price",
         "for urgent orders only; pays the spread",
         2,

@@ -10,7 +10,7 @@ paper desk are drawn in `pipelines/desk/hidden.py`, which models, gate, backtest
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LEVELS = 10
 TICK, LOT_SHARES = 0.01, 100
@@ -109,6 +109,23 @@ class HiddenParameters:
     latency_seconds: float = 0.02
     hidden_liquidity: float = 0.1
     queue_decay: float = 1.0
+
+
+def shifted(parameters: MarketParameters) -> MarketParameters:
+    """The symbol after a planted change of regime: half the depth, more and larger trades, flow that tells nothing.
+
+    Closes stay as they were: what changes is how the session trades.
+    """
+    return replace(
+        parameters,
+        half_spread_ticks=parameters.half_spread_ticks + 0.4,
+        touch_lots=0.5 * parameters.touch_lots,
+        order_lots=0.7 * parameters.order_lots,
+        trades=1.4 * parameters.trades,
+        churn=1.5 * parameters.churn,
+        flow_strength=0.0,
+        busy=2.0 * parameters.busy,
+    )
 
 
 SAMPLE_SYMBOLS: tuple[MarketParameters, ...] = (

@@ -98,6 +98,16 @@ def _health(verdict: DriftVerdict, page: DriftPage) -> list[HealthRow]:
     return rows
 
 
+def record_arms(context: StepContext) -> str | None:
+    """Judge the arms' drift alone, without pages: what the rollout hears; in words, None where no arm runs a refit."""
+    days = [day for day in context.lake.days(FEATURE_SKETCHES, context.market.name) if day <= context.night]
+    sums = [found for found in read_sums(context, days[-1 - HISTORY_SESSIONS :]) if found.rows]
+    _require_tonight(context, sums)
+    rows, drift = arm_rows(context, sums)
+    record_health(context, STEP, context.night, rows)
+    return None if drift is None else f"{drift.verdict}: {drift.reason}"
+
+
 def run(context: StepContext) -> StepReport:
     """Judge tonight's features. Raises EvidenceError when tonight has none; never stops the night for drift."""
     every = context.lake.days(FEATURE_SKETCHES, context.market.name)

@@ -24,20 +24,18 @@ from infra.lake import Lake
 from infra.ledger import Draft, Ledger, open_ledger
 from infra.markets import Market
 from infra.settings import Settings
-from models.rollout.commands import Override, RecordReport
 from models.rollout.plan import Plan, plan_faults
 from models.rollout.state import MarketState
-from pipelines.approval.answer import answer_card
-from pipelines.approval.cards import cards
-from pipelines.approval.codes import code_for
 from pipelines.approval.people import embedded_people
-from pipelines.approval.secrets_file import secret_of
 from pipelines.bootstrap import bootstrap
+from pipelines.monitor import record_arms
 from pipelines.paid import write_costs
 from pipelines.rollout.judge import evening, status_lines
 from pipelines.rollout.propose import open_market, propose
-from pipelines.rollout.record import record, state_of
+from pipelines.rollout.record import state_of
 from pipelines.runner import Run, run_step
+from pipelines.simulated_people import answer_cards, let_through, validate
+from pipelines.simulated_story import story_lines
 from pipelines.step import StepContext
 
 log = logging.getLogger("fillwise")
@@ -46,8 +44,6 @@ LEARNING = ("build_training_set", "train", "backtest", "gate")
 EVERY_SESSIONS = 10
 FILL_SESSIONS = 5
 """Phases that take longer than a week to fill are left out, so that sixty sessions hold a whole rollout."""
-APPROVERS = ("paul", "rita")
-REPORT_DAYS = 365
 HISTORY_SESSIONS = 30
 """Thirty sessions before the first: twenty for the backtest's interval, ten to fit its first fold on."""
 
@@ -97,50 +93,14 @@ def next_recipe(state: MarketState, recipes: Sequence[str]) -> str | None:
     return next((name for name in recipes if name not in proposed), None)
 
 
-def _validate(ledger: Ledger, market: str, recipe_id: str, at: datetime) -> None:
-    """The risk officer's report on the recipe, and, where the gate refuses it, an override by two."""
-    expires = str((at + timedelta(days=REPORT_DAYS)).date())
-    report = RecordReport(recipe_id, "rita", f"simulated-{recipe_id}", expires, "simulated validation")
-    record(ledger, market, report, at=at, actor="rita")
-
-
-def _let_through(ledger: Ledger, market: str, at: datetime) -> str | None:
-    """Override a gate that does not pass; what was said, None when nothing had to be."""
-    state = state_of(ledger, market)
-    rollout = state.rollout
-    if rollout is None or rollout.state != "DRAFT" or rollout.gate is None:
-        return None
-    reason = f"simulated: the gate says {rollout.gate.verdict}, to see it caught live"
-    ids = tuple(f"{rollout.rollout_id}-override-{name}" for name in APPROVERS)
-    record(ledger, market, Override("gate", APPROVERS, reason, ids), at=at, actor="rita")
-    return f"{rollout.rollout_id}: gate {rollout.gate.verdict} overridden by {' and '.join(APPROVERS)}"
-
-
-def _answer_cards(settings: Settings, ledger: Ledger, market: str, at: datetime) -> int:
-    """Approve every card that waits, by as many persons as it asks for."""
-    given = 0
-    for state in cards(ledger, market):
-        card = state.card
-        able = [name for name in APPROVERS if name not in card.authors and name not in state.persons]
-        if state.is_closed or len(state.answers) >= card.approvals:
-            continue
-        for name in able[: card.approvals - len(state.answers)]:
-            code = code_for(secret_of(settings, name), card.digest(), "approve")
-            try:
-                answer_card(settings, ledger, card.card_id, name, code, "approve", "simulated approval", at, "simulate")
-            except RefusedError as error:
-                log.info("simulate: %s", error)
-                break
-            given += 1
-    return given
-
-
 def _evening(simulation: Simulation, ledger: Ledger, day: date, recipe: str) -> tuple[str, ...]:
     """The evening, its approvals, and the evening again where something was answered."""
     context, at = _context(simulation, day, recipe), _at(simulation.market, day)
-    notes = list(evening(context, at).notes)
-    overridden = _let_through(ledger, simulation.market.name, at)
-    given = _answer_cards(context.settings, ledger, simulation.market.name, at + timedelta(minutes=30))
+    drift = record_arms(context)
+    notes = [] if drift is None else [f"drift {drift}"]
+    notes += evening(context, at).notes
+    overridden = let_through(ledger, simulation.market.name, at)
+    given = answer_cards(context.settings, ledger, simulation.market.name, at + timedelta(minutes=30))
     if overridden or given:
         notes += [overridden] if overridden else []
         notes += [f"{given} approvals given"] if given else []
@@ -175,7 +135,7 @@ def work(simulation: Simulation, number: int, ledger: Ledger) -> SimulatedDay:
     if wished is not None:
         rollout_id = propose(_context(simulation, day, recipe), wished, "simulated trial", at)
         trial = state_of(ledger, market).rollout
-        _validate(ledger, market, trial.recipe_id if trial else "", at)
+        validate(ledger, market, trial.recipe_id if trial else "", at)
         notes.append(f"{rollout_id}: recipe {wished} proposed")
     notes += _evening(simulation, ledger, day, recipe)
     _mark(ledger, market, day, at)
@@ -246,5 +206,6 @@ def simulate(settings: Settings, arguments: argparse.Namespace) -> int:
             print(f"    {line}", flush=True)
         log.info("simulate: %d of %d sessions, %.0f s", number, len(run_of.days), time.monotonic() - started)
     ledger = open_ledger(own, "simulation")
+    print("\n".join(["", *story_lines(ledger.entries(run_of.market.name), run_of.market.name)]))
     print(f"\n{ledger.verify().reason}; state folder {home}")
     return 0

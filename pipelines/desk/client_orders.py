@@ -20,6 +20,7 @@ What it is not: recorded client flow; say "synthetic orders" wherever results fr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -46,10 +47,19 @@ URGENCY_PROPENSITY = (0.25, 0.5, 0.25)
 ALPHA_SIGN = ((1.0, 0.4), (0.0, 0.3), (-1.0, 0.3))
 ALPHA_BPS, ALPHA_SECONDS = (10.0, 25.0), (300.0, 1200.0)
 LIMIT_SHARE, LIMIT_BPS = 0.15, (80.0, 250.0)
-ACCOUNTS = tuple(f"ACCOUNT-{number:02d}" for number in range(1, 9))
 BENCHMARKS = (("arrival", 0.5), ("vwap", 0.25), ("twap", 0.2), ("close", 0.05))
 ORDERS_PER_SYMBOL = 26
 """Eight symbols make 208 orders a session."""
+LEAST_ACCOUNTS = 8
+
+
+def accounts_of(orders_per_symbol: int) -> tuple[str, ...]:
+    """The clients of a desk of that size: eight for 26 orders a symbol and session, in proportion for more."""
+    count = max(LEAST_ACCOUNTS, round(LEAST_ACCOUNTS * orders_per_symbol / ORDERS_PER_SYMBOL))
+    return tuple(f"ACCOUNT-{number:02d}" for number in range(1, count + 1))
+
+
+ACCOUNTS = accounts_of(ORDERS_PER_SYMBOL)
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,11 @@ def _lots(wanted_shares: Float, expected: Float, lot: int) -> Long:
     return np.maximum(np.rint(wanted_shares * scale / lot), 1.0).astype(np.int64)
 
 
+def _alpha_scale(count: int) -> float:
+    """More clients know no more together: what they move the price by in a session keeps its variance."""
+    return min(1.0, math.sqrt(ORDERS_PER_SYMBOL / count))
+
+
 def _limits(random: np.random.Generator, side: Float, reference: float, tick: float) -> Float:
     distance = _between(random, LIMIT_BPS, len(side))
     limit = np.rint(reference * (1.0 + side * distance / 1e4) / tick) * tick
@@ -141,7 +156,7 @@ def _symbol_orders(
     urgency = random.choice(3, count, p=URGENCY_PROPENSITY)
     return noun_rows("parent_orders", market, day, {
         "parent_order_id": [f"{known.symbol}-{day:%Y%m%d}-{number:03d}" for number in range(count)],
-        "account": random.choice(ACCOUNTS, count).tolist(),
+        "account": random.choice(accounts_of(count), count).tolist(),
         "symbol": [known.symbol] * count,
         "side": np.where(side > 0, "buy", "sell").tolist(),
         "event_at_ns": times.start_ns,
@@ -156,7 +171,7 @@ def _symbol_orders(
         "urgency": urgency,
         "urgency_propensity": np.array(URGENCY_PROPENSITY)[urgency],
         "participation_rate": np.minimum(shares / np.maximum(expected, 1.0), 1.0),
-        "planted_alpha_bps": sign * _between(random, ALPHA_BPS, count),
+        "planted_alpha_bps": sign * _between(random, ALPHA_BPS, count) * _alpha_scale(count),
         "planted_alpha_seconds": _between(random, ALPHA_SECONDS, count),
         "is_alpha_in_path": np.full(count, in_path),
     })  # fmt: skip

@@ -32,13 +32,13 @@ from infra.markets import Market
 from infra.settings import Settings
 from models.market import MarketOrders, OpenMarket, open_market, run_together
 from models.market_desk import STEP_SECONDS
-from models.market_parameters import FULL_SESSION_SECONDS, SAMPLE_SYMBOLS, TICK
+from models.market_parameters import FULL_SESSION_SECONDS, SAMPLE_SYMBOLS, TICK, shifted
 from models.market_path import MarketSession, expected_shares
 from models.market_state import P_END, P_LEFT, P_LIMIT, P_LOTS, P_POLICY, P_SIDE, P_START, P_URGENCY, PARENT_FIELDS
 from models.production import Production, guards_of
 from pipelines.arrow_rows import of_symbol
 from pipelines.desk.assigned import ArrivalFacts, assigned, policy_places
-from pipelines.desk.client_orders import Expectation, client_orders
+from pipelines.desk.client_orders import ORDERS_PER_SYMBOL, Expectation, client_orders
 from pipelines.desk.hidden import hidden_parameters
 from pipelines.desk.paper_log import VENUE, desk_rows
 from pipelines.desk.paper_market import market_rows
@@ -63,17 +63,24 @@ def symbol_sessions(settings: Settings, market: Market, day: date) -> tuple[Mark
         )
     previous = calendar.sessions_until(market, day - timedelta(days=1), 1)[-1]
     symbols = SAMPLE_SYMBOLS[: settings.sample_symbols]
+    if settings.sample_shift_from and day >= date.fromisoformat(settings.sample_shift_from):
+        symbols = tuple(shifted(one) for one in symbols)
     return tuple(MarketSession(parameters, settings.sample_seed, day, previous, seconds) for parameters in symbols)
 
 
-def session_orders(market: Market, sessions: Sequence[MarketSession]) -> pa.Table:
+def session_orders(
+    market: Market, sessions: Sequence[MarketSession], orders_per_symbol: int = ORDERS_PER_SYMBOL
+) -> pa.Table:
     """The day's `parent_orders` of these symbols; the market's price will carry their planted alpha."""
     day, known = sessions[0].day, []
     for one in sessions:
         volume = expected_shares(one.parameters, one.seconds, VOLUME_BUCKETS)
         known.append(Expectation(one.parameters.symbol, volume, one.previous_close))
     intervals = calendar.session_intervals_ns(market, day)
-    return client_orders(market, day, intervals, known, sessions[0].seed, is_alpha_in_path=True)
+    seed = sessions[0].seed
+    return client_orders(
+        market, day, intervals, known, seed, is_alpha_in_path=True, orders_per_symbol=orders_per_symbol
+    )
 
 
 def market_orders(
@@ -161,7 +168,7 @@ def work_day(
     """
     calendar.require_session(market, day)
     sessions = symbol_sessions(settings, market, day)
-    orders = session_orders(market, sessions)
+    orders = session_orders(market, sessions, settings.sample_orders)
     open_ns = int(calendar.open_at(market, day).timestamp()) * NS
     hidden = hidden_parameters(settings.sample_seed)
     symbols = [one.parameters.symbol for one in sessions]

@@ -43,9 +43,9 @@ def open_market(settings: Settings, ledger: Ledger, market: Market, at: datetime
         ledger, market.name, OpenMarket(market.currency, arm, settings.ledger_purpose), at=at, actor="fillwise"
     )
     if not state.accounts and market.is_traded_by_desk:
-        from pipelines.desk.client_orders import ACCOUNTS
+        from pipelines.desk.client_orders import accounts_of
 
-        wish = OptIn(ACCOUNTS, "fillwise", "synthetic clients of the paper desk")
+        wish = OptIn(accounts_of(settings.sample_orders), "fillwise", "synthetic clients of the paper desk")
         state, _ = record(ledger, market.name, wish, at=at, actor="fillwise")
     return state
 

@@ -18,6 +18,12 @@ def test_a_setting_out_of_range_is_refused_by_name(name: str, value: str) -> Non
         read_settings({f"FILLWISE_{name}": value})
 
 
+def test_a_date_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(SettingsError, match=r"FILLWISE_SAMPLE_SHIFT_FROM.*YYYY-MM-DD"):
+        read_settings({"FILLWISE_SAMPLE_SHIFT_FROM": "tomorrow"})
+    assert read_settings({"FILLWISE_SAMPLE_SHIFT_FROM": "2026-04-01"}).sample_shift_from == "2026-04-01"
+
+
 def test_other_variables_are_not_ours() -> None:
     assert read_settings({"THREADS": "9", "FILLWISE_THREADS": "3"}).threads == 3
 

@@ -22,6 +22,7 @@ from pipelines.approval.card_facts import KEYS
 from pipelines.approval.cards import cards
 from pipelines.plan.show import plan_path
 from pipelines.plan.simulate import write_plan
+from pipelines.simulated_story import story_lines
 from tests.conftest import SCRATCH
 from tests.models.rollout.made import plan
 
@@ -30,7 +31,10 @@ MARKET, FIRST = MARKETS["sample"], date(2026, 11, 9)
 
 def simulation(home: Path, sessions: int) -> simulate.Simulation:
     days = calendar.sessions(MARKET, FIRST, date(2026, 11, 30))[:sessions]
-    settings = Settings(home=home, sample_symbols=2, backtest_sessions=2, fold_sessions=2, ledger_purpose="simulation")
+    settings = Settings(
+        home=home, sample_symbols=2, sample_orders=104, backtest_sessions=2, fold_sessions=2,
+        ledger_purpose="simulation",
+    )  # fmt: skip
     return simulate.Simulation(settings, MARKET, days, ("signal",), history=5)
 
 
@@ -70,7 +74,7 @@ def test_the_recipe_goes_the_whole_way_up_to_live_orders(ledger: Ledger) -> None
 
 
 def test_its_card_told_an_approver_everything(ledger: Ledger) -> None:
-    (shown,) = (one.card.shown for one in cards(ledger, "sample"))
+    shown = next(one.card.shown for one in cards(ledger, "sample") if one.card.to_phase == "canary_10")
     assert set(shown) == set(KEYS)
     assert shown["checks"]["leak"] == "pass"
     assert shown["cost"]["worst_notional"] is None, "the plan of this test has no table"
@@ -103,6 +107,21 @@ def test_the_snapshot_follows_the_ledger_and_no_real_desk_obeys_it(
     assert (found.epoch, found.phase) == (state.epoch, "canary_10")
     view = RoutingView(settings, "sample", "desk-1").look(simulate._at(MARKET, simulation(worked[0], 6).days[-1]))
     assert "simulation" in str(view.why)
+
+
+def test_the_period_is_told_with_its_phases_units_and_cost(ledger: Ledger) -> None:
+    told = "\n".join(story_lines(ledger.entries("sample"), "sample"))
+    assert "sample.r1, recipe signal: CANARY, in canary_10" in told
+    assert "phases: shadow from 2026-11-10, canary_10 from 2026-11-13" in told
+    assert "clients paid" in told
+
+
+def test_each_evening_says_how_far_the_arm_has_drifted(
+    worked: tuple[Path, list[simulate.SimulatedDay]],
+) -> None:
+    said = [line for one in worked[1] for line in one.lines if line.startswith("drift ")]
+    assert said
+    assert all("uncalibrated, advisory" in line for line in said)
 
 
 def test_the_desks_own_ledger_is_another_one(worked: tuple[Path, list[simulate.SimulatedDay]]) -> None:

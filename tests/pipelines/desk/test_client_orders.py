@@ -134,3 +134,11 @@ def test_limits_are_rare_on_the_tick_and_on_the_clients_side() -> None:
 def test_a_session_without_symbols_is_refused() -> None:
     with pytest.raises(ValueError, match="need an interval and a symbol"):
         client_orders(SAMPLE, DAY, session_intervals_ns(SAMPLE, DAY), [], 7, is_alpha_in_path=True)
+
+
+def test_a_larger_desk_has_more_clients_who_ask_for_no_more_volume_and_know_no_more_together() -> None:
+    small, large = orders(each=26), orders(each=208)
+    assert len(set(large["account"].to_pylist())) > 4 * len(set(small["account"].to_pylist()))
+    assert column(large, "order_shares").sum() < 2.5 * column(small, "order_shares").sum()
+    known_of = [float(np.sum(np.square(column(rows, "planted_alpha_bps")))) for rows in (small, large)]
+    assert 0.7 < known_of[1] / known_of[0] < 1.4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from models.production import benchmark_production, of_policy
 from models.signal import SignalModel
 from models.version import PolicyInForce, benchmark_policy
 from pipelines.desk.hidden import hidden_parameters
-from pipelines.desk.paper import work_day
+from pipelines.desk.paper import symbol_sessions, work_day
 from pipelines.desk.served import vector_of
 from pipelines.sources.sample import MADE
 
@@ -232,3 +232,16 @@ def test_a_policy_that_reads_the_signal_trades_another_day(signalled: Day, day: 
     assert not signalled["fills"].equals(day["fills"])
     assert signalled["parent_orders"].equals(day["parent_orders"])
     assert day["decisions"].column("signal_bps").null_count == day["decisions"].num_rows
+
+
+def test_a_planted_change_of_regime_begins_on_its_day_and_leaves_the_closes_alone() -> None:
+    planted = replace(SETTINGS, sample_shift_from=str(DAY))
+    before, after = (symbol_sessions(planted, MARKET, day) for day in (DAY - timedelta(days=1), DAY))
+    assert before == symbol_sessions(SETTINGS, MARKET, DAY - timedelta(days=1))
+    unshifted = symbol_sessions(SETTINGS, MARKET, DAY)
+    assert [one.previous_close for one in after] == [one.previous_close for one in unshifted]
+    spreads = []
+    for settings in (SETTINGS, planted):
+        books = work_day(replace(settings, sample_symbols=1), MARKET, DAY, BENCHMARK)["book_snapshots"].to_pandas()
+        spreads.append((books["ask_price_1"] - books["bid_price_1"]).mean())
+    assert spreads[1] > 1.2 * spreads[0]
