@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.registry_files import reached
 from infra.settings import Settings
 
 KEY, DIGEST, DAY, RECIPE = "fillwise.key", "fillwise.digest", "fillwise.day", "fillwise.recipe_id"
@@ -56,11 +57,12 @@ class Registry:
     def __init__(self, settings: Settings) -> None:
         settings.registry.mkdir(parents=True, exist_ok=True)
         self.location = settings.registry / "artifacts"
-        with warnings.catch_warnings():
+        database = settings.registry / "mlflow.db"
+        with warnings.catch_warnings(), reached(database):
             warnings.simplefilter("ignore")
             from mlflow.tracking import MlflowClient
 
-            self.client = MlflowClient(tracking_uri=f"sqlite:///{settings.registry / 'mlflow.db'}")
+            self.client = MlflowClient(tracking_uri=f"sqlite:///{database}")
             self.client.search_experiments(max_results=1)
 
     def experiment(self, market: str) -> str:

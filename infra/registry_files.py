@@ -1,4 +1,4 @@
-"""MLflow's database as a file: copied whole while a server may be writing, and pointed at another state folder.
+"""MLflow's database as a file: copied whole while a server may be writing, pointed at another state folder, or away.
 
 MLflow stores absolute paths in many columns (artifact roots, run folders, model sources). A registry that moves to
 another place must have every one of them rewritten, or its files are not found. Standard library only.
@@ -7,8 +7,13 @@ another place must have every one of them rewritten, or its files are not found.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+from infra.errors import UnreachableError
+
+AWAY = ("database is locked", "unable to open database file", "disk I/O error")
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -43,3 +48,18 @@ def relocate(database_file: Path, old: Path, new: Path) -> int:
                 )
                 changed += done.rowcount
     return changed
+
+
+@contextmanager
+def reached(database: Path) -> Iterator[None]:
+    """Whatever says inside that the database cannot be had now is an UnreachableError: the same may do in a moment."""
+    try:
+        yield
+    except Exception as error:
+        if not any(words in str(error) for words in AWAY):
+            raise
+        raise UnreachableError(
+            "MLflow's database does not answer", which=database, found=str(error).splitlines()[0][:120],
+            allowed="a file that nobody else holds for longer than a few seconds",
+            next_step="see who holds it (fuser), then give the same command again: nothing was registered",
+        ) from error  # fmt: skip

@@ -40,24 +40,11 @@ from tests.pipelines.recipes.small_market import (
     a_context,
     opened,
     recorded,
-    worked_sessions,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 PATIENT, SIGNAL = recipe_named("patient_signal"), recipe_named("signal")
 QUICK = replace(SIGNAL, hyper=replace(SIGNAL.hyper, rounds=10))
-
-
-@pytest.fixture(scope="module")
-def worked(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return worked_sessions(tmp_path_factory.mktemp("market") / "home")
-
-
-@pytest.fixture
-def settings(worked: Settings, tmp_path: Path) -> Settings:
-    """The same sessions, nothing trained, for one test alone."""
-    shutil.copytree(worked.home, tmp_path / "home")
-    return replace(worked, home=tmp_path / "home")
 
 
 def train(settings: Settings, *recipes: ActiveRecipe) -> list[RegisteredVersion]:
