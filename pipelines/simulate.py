@@ -167,8 +167,6 @@ def _plan(simulation: Simulation) -> Plan:
     from pipelines.plan.history import desk_history
 
     settings, market = simulation.settings, simulation.market
-    days = tuple(calendar.sessions_until(market, simulation.days[0], simulation.history + 1)[:-1])
-    write_costs(StepContext(settings, market, days, Lake(settings.lake)))
     plan = draft_plan(*desk_history(settings, market), fill_sessions=FILL_SESSIONS)
     if faults := plan_faults(plan):
         raise RefusedError(

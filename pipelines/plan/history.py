@@ -15,15 +15,27 @@ from infra.settings import Settings
 from infra.tables import COSTS, SILVER
 from models.desk_flow import LEAST_SESSIONS, TAU_BPS, DeskFlow, UnitRows, measured_flow
 from models.rollout.plan_draft import MarketFacts
+from pipelines.paid import write_costs
 from pipelines.rollout.order_costs import HISTORY_SESSIONS, orders_with_costs
+from pipelines.runner import market_lock
 from pipelines.step import StepContext
 
 ROOM_FOR_LARGE = 2.0
 """An order of tomorrow may be twice the largest of the last quarter before it stops somebody."""
 
 
+def settle_history(settings: Settings, market: Market) -> None:
+    """Costs of the last quarter's sessions where they are not there yet: the history that `bootstrap` brought in."""
+    lake = Lake(settings.lake)
+    days = tuple(lake.days(SILVER["fills"], market.name)[-HISTORY_SESSIONS:])
+    if days:
+        with market_lock(settings, market.name, "fillwise plan simulate"):
+            write_costs(StepContext(settings, market, days, lake))
+
+
 def history_context(settings: Settings, market: Market) -> StepContext:
     """The last quarter of sessions with costs. Raises EvidenceError when they are too few."""
+    settle_history(settings, market)
     lake = Lake(settings.lake)
     days = lake.days(COSTS, market.name)[-HISTORY_SESSIONS:]
     if len(days) < LEAST_SESSIONS:
