@@ -28,6 +28,8 @@ WAIT, JOIN, IMPROVE, CROSS = 0, 1, 2, 3
 ACTIONS = ("wait", "join", "improve", "cross")
 URGENCIES = (0, 1, 2)
 DECISION_SECONDS = 30.0
+LEAST_SHARES = 1e-6
+"""Less is what subtraction leaves of nought, no order."""
 Row = npt.NDArray[np.float64]
 
 
@@ -94,8 +96,8 @@ def _cross_shares(
 ) -> float:
     """Shares to cross now: ahead of an adverse move, or what is further behind schedule than the urgency tolerates."""
     if against > parameters[4]:
-        ahead = _round_up(parameters[6] * order_shares, lot_shares)
-        return max(0.0, behind + order_shares * step + ahead)
+        wanted = behind + order_shares * step + _round_up(parameters[6] * order_shares, lot_shares)
+        return wanted if wanted > LEAST_SHARES else 0.0
     patience = 2.0 if -against > parameters[5] else 1.0
     if behind > patience * parameters[1 + urgency] * order_shares:
         return _round_up(behind, lot_shares)

@@ -56,6 +56,14 @@ def test_an_expected_adverse_move_larger_than_a_spread_is_crossed_ahead_of() -> 
     assert act(TWAP, elapsed=0.5, remaining=5_000.0, signal=5.0) == ("join", 200.0)
 
 
+def test_what_subtraction_leaves_of_nought_is_no_order() -> None:
+    ahead = PolicyParameters("ahead", reads_signal=True, cross_ahead_spreads=-1.0, ahead_fraction=0.03)
+    due = ORDER * 0.02 + 300.0
+    for rest in (0.0, 4e-14, 1e-9):
+        assert act(ahead, elapsed=0.5, remaining=5_000.0 - due + rest, signal=0.0) == ("wait", 0.0)
+    assert act(ahead, elapsed=0.5, remaining=5_000.0 - due + 1.0, signal=0.0)[0] == "cross"
+
+
 def test_before_an_expected_favourable_move_it_rests_longer() -> None:
     assert act(SIGNAL, elapsed=0.5, remaining=5_600.0, signal=-3.0)[0] == "join"
     assert act(SIGNAL, elapsed=0.5, remaining=5_600.0, signal=0.0)[0] == "cross"
