@@ -61,14 +61,14 @@ class GateFacts:
 
 
 def comparison(facts: GateFacts, against: str | None = None) -> Mapping[str, Any]:
-    """The version against the benchmark, or against another, under the pessimistic bound; empty when there is none."""
+    """The version against the benchmark, or against another, under the pessimistic bound; empty when there is none.
+
+    A version that is on trial already has tonight's orders beside the walk: the longer comparison is the evidence.
+    """
     rows = facts.backtest.get("comparisons" if against is None else "paired", ())
-    for one in rows:
-        is_it = one["policy_version"] == facts.version and one["fill_bound"] == PESSIMISTIC
-        if is_it and (against is None or one["against"] == against):
-            found: Mapping[str, Any] = one
-            return found
-    return {}
+    mine = [one for one in rows if one["policy_version"] == facts.version and one["fill_bound"] == PESSIMISTIC]
+    told = [one for one in mine if against is None or one["against"] == against]
+    return max(told, key=lambda one: int(one.get("sessions") or 0), default={})
 
 
 def decision_signal(train: Mapping[str, Any]) -> Mapping[str, Any]:

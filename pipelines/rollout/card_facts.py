@@ -34,7 +34,7 @@ CHECKS = {
 def _comparison(backtest: Mapping[str, Any], bound: str) -> dict[str, Any]:
     rows = [one for one in backtest.get("comparisons", ()) if one["fill_bound"] == bound]
     own = [one for one in rows if one["policy_version"] == backtest.get("candidate")]
-    return dict(own[0]) if own else {}
+    return dict(max(own, key=lambda one: int(one.get("sessions") or 0), default={}))
 
 
 def _live(rollout: RolloutState) -> dict[str, Any]:

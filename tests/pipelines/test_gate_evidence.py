@@ -144,3 +144,10 @@ def test_a_missing_validation_report_is_a_warning_only() -> None:
 
 def test_evidence_on_another_version_counts_for_nothing() -> None:
     assert "sessions" in deciding(facts(version="sample.execution/6"))
+
+
+def test_of_two_comparisons_of_a_version_the_longer_one_is_the_evidence() -> None:
+    tonight = comparison(-9.0, 0.1, sessions=1, orders=208)
+    both = {**a_backtest(), "comparisons": [tonight, *a_backtest()["comparisons"]]}
+    assert found(facts(backtest=both), "sessions").verdict == "pass"
+    assert deciding(facts(backtest=both)) == {}
