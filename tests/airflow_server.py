@@ -51,6 +51,13 @@ class AirflowServer:
 
     settings: Settings
     tokens: dict[str, str] = field(default_factory=dict)
+    programs: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def kill(self) -> None:
+        """kill -9 of every program and whatever it has started."""
+        for one in self.programs:
+            os.killpg(one.pid, signal.SIGKILL)
+            one.wait()
 
     @property
     def base(self) -> str:
@@ -154,7 +161,7 @@ def running_airflow(
             subprocess.Popen([airflow, *words], env=environment, stdout=out, stderr=out, start_new_session=True)
         )
         out.close()
-    server = AirflowServer(settings)
+    server = AirflowServer(settings, programs=started)
     try:
         wait_for(lambda: _is_ready(server, dag_ids), START_SECONDS, lambda: _tails(logs))
         yield server

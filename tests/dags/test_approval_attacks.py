@@ -6,7 +6,10 @@ Paul approves, Rita is the risk officer, Ada is the author, Vera a viewer, Otto 
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +19,9 @@ from typing import Any
 import pytest
 
 from infra.ledger import Entry
+from infra.settings import PROJECT
+from infra.stop_files import stops
+from infra.times import aware_time
 from models.approval import Card
 from pipelines.airflow_users import users_of
 from pipelines.approval.cards import card_named, stamp
@@ -30,6 +36,8 @@ RUNS = (
 )  # fmt: skip
 MOVES_PRODUCTION = {"approval_used", "phase_entered", "completed", "overridden", "rejected", "refit_live"}
 LATE_SECONDS = 90.0
+SAFE_SECONDS = 2.0
+"""From the command to the stop file, with the interpreter's start; on a quiet machine it is a quarter of a second."""
 NAMES = {"vera": ("trader",), "otto": ("operator",), "uma": ("approver",)}
 
 
@@ -268,6 +276,28 @@ def test_no_secret_and_no_code_stands_in_logs_or_xcom(attacked: Attacked) -> Non
         )
     database.close()
     assert [word for word in codes if word in told] == []
+
+
+def test_with_all_of_airflow_killed_while_cards_wait_rollback_and_kill_work_within_a_second(attacked: Attacked) -> None:
+    settings, rollout = attacked.server.settings, attacked.desk.state.rollout
+    assert rollout is not None
+    attacked.server.kill()
+    words = (["rollback", "--version", rollout.arm.version], ["kill", "--all"])
+    for stop in words:
+        began = datetime.now(UTC)
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines", *stop, "--by", "tom", "--reason", "airflow is gone"],
+            env={"PATH": os.environ["PATH"], "FILLWISE_HOME": str(settings.home)},
+            cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        written = aware_time(stops(settings, "sample")[-1].at)
+        assert written is not None
+        assert (written - began).total_seconds() < SAFE_SECONDS
+    assert {one.kind for one in stops(settings, "sample")} == {"rollback", "kill"}
+    since = [entry.kind for entry in attacked.desk.ledger.entries("sample")]
+    assert "killed" in since
+    assert {"rollback_started", "rejected"} & set(since)
 
 
 def _artefacts(home: Path) -> list[Path]:
