@@ -28,6 +28,7 @@ ACTIVE = re.compile(r"([\\`*_{}%\[\]()#+!|~>$^=-])")
 NUMBERED = re.compile(r"^(\d+)\.")
 LINKED = re.compile(r"(?i)(://|www\.|mailto:|@)")
 BROKEN = {"://": ": //", "www.": "www .", "mailto:": "mailto :", "@": " (at) "}
+NO_SUBJECT = re.compile(r"[^A-Za-z0-9 _.,:?-]")
 PLAIN_LINK = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9/_.~?&=%#+-]*)?")
 MOST_LETTERS = 500
 """A screen: what is longer is no summary, and may be there to hide what follows."""
@@ -123,7 +124,7 @@ def sections(shown: Shown) -> tuple[Section, ...]:
         ("What changes", _changes(shown)),
         ("Step", (_step(shown),)),
         ("Evidence", _evidence(shown)),
-        ("Gate", listed(part(shown, "gate"), "reasons") or ("nothing",)),
+        ("Gate", listed(part(shown, "gate"), "reasons") or (f"{part(shown, 'gate').get('verdict', 'nothing')}",)),
         ("Checks", (checks or "none",)),
         ("May cost clients", (_cost(shown),)),
         ("Limits", (_limits(shown),)),
@@ -169,8 +170,8 @@ def as_text(title: str, shown: Shown) -> str:
 
 
 def subject_of(card: Card) -> str:
-    """One line, for the subject of the required action: a template and Markdown there as well."""
-    return escaped(f"{card.market}: {card.rollout_id} from {card.from_phase or 'start'} to {card.to_phase}?")
+    """One line, for the subject of the required action: a template there, but no Markdown, so nothing is escaped."""
+    return NO_SUBJECT.sub("", f"{card.market}: {card.rollout_id} from {card.from_phase or 'start'} to {card.to_phase}?")
 
 
 def _how(card: Card) -> str:

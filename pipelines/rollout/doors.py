@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from infra import calendar
@@ -17,6 +17,7 @@ from models.rollout import commands as wanted
 from models.rollout.plan import Phase
 from models.rollout.routing import challenger_of, production_on
 from models.rollout.state import MarketState, RolloutState, StopInForce
+from pipelines.alerts import clear_alert, raise_alert, standing_alerts
 from pipelines.approval.cards import open_card, stamp
 from pipelines.rollout.answers import usable_answers
 from pipelines.rollout.card_facts import card_of
@@ -38,6 +39,7 @@ class RealDoors:
     ledger: Ledger
     at: datetime
     registry: Registry | None = None
+    raised: set[str] = field(default_factory=set)
 
     @property
     def market(self) -> str:
@@ -138,8 +140,14 @@ class RealDoors:
         return open_card(self.ledger, card, self.at).card_id
 
     def alarm(self, alarm: Alarm) -> None:
-        from pipelines.alerts import raise_alert
-
+        self.raised.add(alarm.cause)
         raise_alert(
             self.context.settings, self.market, alarm.cause, alarm.severity, alarm.words, alarm.command, self.at
         )
+
+    def clear_alarms(self, state: MarketState) -> None:
+        """What rollouts told of and no longer do is over. Aliases and refits are told until somebody has them."""
+        settings, names = self.context.settings, tuple(f"{one.rollout_id} " for one in state.rollouts)
+        for alert in standing_alerts(settings, self.market):
+            if alert.cause.startswith(names) and alert.cause not in self.raised:
+                clear_alert(settings, self.market, alert.cause, self.at)

@@ -70,7 +70,9 @@ def evening(context: StepContext, at: datetime, *, judge: bool = True) -> contro
     if not state.champions:
         return controller.EveningReport(state, ("nothing was ever proposed: production is the benchmark policy",))
     if not judge:
-        return controller.reconcile(doors, session)
+        repaired = controller.reconcile(doors, session)
+        doors.clear_alarms(repaired.state)
+        return repaired
     notes = []
     gate = nights_gate(context, state)
     if gate is not None:
@@ -82,6 +84,7 @@ def evening(context: StepContext, at: datetime, *, judge: bool = True) -> contro
             doors.alarm(controller.Alarm(f"refit {refit.refit.version}", "tell", words, "fillwise rollout status"))
             notes.append(words)
     report = controller.evening(doors, session)
+    doors.clear_alarms(report.state)
     witness = bear_witness(context.settings, context.lake, ledger, context.market, at)
     return controller.EveningReport(report.state, (*notes, *report.notes, witness))
 

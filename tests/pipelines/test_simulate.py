@@ -18,6 +18,7 @@ from infra.settings import Settings
 from infra.tables import COSTS, SILVER
 from models.rollout.fold import fold
 from pipelines import simulate
+from pipelines.alerting.outbox import kept_alerts
 from pipelines.approval.card_facts import KEYS
 from pipelines.approval.cards import cards
 from pipelines.plan.show import plan_path
@@ -71,6 +72,13 @@ def test_the_recipe_goes_the_whole_way_up_to_live_orders(ledger: Ledger) -> None
         ("canary_10", "rita"),
     ]
     assert ledger.verify().is_sound
+
+
+def test_an_alert_is_over_when_what_it_told_of_is(worked: tuple[Path, list[simulate.SimulatedDay]]) -> None:
+    settings = simulation(worked[0], 6).settings
+    waited = [one.alert for one in kept_alerts(settings, "sample") if "needs 2 approvals" in one.alert.words]
+    assert [one.cause for one in waited] == ["sample.r1 shadow tell"]
+    assert waited[0].over_at
 
 
 def test_its_card_told_an_approver_everything(ledger: Ledger) -> None:

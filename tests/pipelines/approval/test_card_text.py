@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -160,4 +161,5 @@ def test_a_card_of_the_ledger_says_how_to_answer_and_what_was_said(tmp_path: Pat
     assert "approved by paul: looks good" in text
     assert f"fillwise approve code {card.card_id} --person NAME --decision approve" in text
     assert escaped(f"fillwise approve code {card.card_id} --person NAME") in card_markdown(card)
-    assert subject_of(card) == escaped("sample: sample.r1 from shadow to canary_10?")
+    assert subject_of(card) == "sample: sample.r1 from shadow to canary_10?"
+    assert subject_of(replace(card, to_phase="{{ 7 * 7 }}<b>")) == "sample: sample.r1 from shadow to  7  7 b?"
