@@ -37,7 +37,8 @@ def _open(state: MarketState, command: wanted.OpenMarket) -> tuple[Event, ...]:
 def _opt_in(state: MarketState, command: wanted.OptIn) -> tuple[Event, ...]:
     if state.accounts == command.accounts:
         return ()
-    return (Event("accounts_changed", {**asdict(command), "accounts": list(command.accounts)}),)
+    told = {**asdict(command), "accounts": list(command.accounts), "epoch": state.epoch + 1}
+    return (Event("accounts_changed", told),)
 
 
 def _report(state: MarketState, command: wanted.RecordReport) -> tuple[Event, ...]:
@@ -135,7 +136,8 @@ def _end(state: MarketState, command: wanted.End) -> tuple[Event, ...]:
         "expired": {"reason": command.reason},
         "superseded": {"by": command.reason},
     }
-    return (Event(command.how, {"rollout_id": rollout.rollout_id, **payloads[command.how]}),)
+    told = {"rollout_id": rollout.rollout_id, "epoch": state.epoch + 1, **payloads[command.how]}
+    return (Event(command.how, told),)
 
 
 def _override(state: MarketState, command: wanted.Override) -> tuple[Event, ...]:

@@ -142,7 +142,10 @@ def _enter(state: MarketState, rollout: RolloutState, command: Evening) -> tuple
     """Into the next phase, or to completion after the last one; otherwise what is asked for."""
     refusal = next((one for one in command.approvals if _is_refusal(rollout, one)), None)
     if refusal is not None and rollout.phase is None:
-        told = {"rollout_id": rollout.rollout_id, "person": refusal["person"], "reason": refusal["reason"]}
+        told = {
+            "rollout_id": rollout.rollout_id, "person": refusal["person"], "reason": refusal["reason"],
+            "epoch": state.epoch + 1,
+        }  # fmt: skip
         return Event("approval_used", dict(refusal)), Event("rejected", told)
     phase = rollout.next_phase
     if phase is None:

@@ -19,7 +19,7 @@ from typing import Any
 
 EVENT_KINDS: dict[str, tuple[str, ...]] = {
     "market_opened": ("market", "currency", "version", "digest", "purpose"),
-    "accounts_changed": ("accounts", "person", "reason"),
+    "accounts_changed": ("accounts", "person", "reason", "epoch"),
     "recipe_proposed": ("recipe_id", "name", "authors", "revision", "change_class", "approvals", "reason"),
     "report_recorded": ("recipe_id", "person", "report_sha256", "expires_on", "summary"),
     "rollout_drafted": (
@@ -41,9 +41,9 @@ EVENT_KINDS: dict[str, tuple[str, ...]] = {
     "asked": ("rollout_id", "phase", "session", "reasons"),
     "rollback_started": ("rollout_id", "version", "trigger", "person", "reasons", "epoch", "stop_id"),
     "rolled_back": ("rollout_id", "version", "read_back_at", "last_child_at", "last_cancel_at", "desks"),
-    "rejected": ("rollout_id", "person", "reason"),
-    "expired": ("rollout_id", "reason"),
-    "superseded": ("rollout_id", "by"),
+    "rejected": ("rollout_id", "person", "reason", "epoch"),
+    "expired": ("rollout_id", "reason", "epoch"),
+    "superseded": ("rollout_id", "by", "epoch"),
     "completed": ("rollout_id", "version", "digest", "recipe_id", "session", "epoch", "margin_bps", "read_back_at"),
     "refit_judged": ("recipe_id", "version", "digest", "arm", "night", "is_inside", "reasons", "change_from_approved"),
     "refit_live": ("recipe_id", "version", "digest", "arm", "session", "epoch"),

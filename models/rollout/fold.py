@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from models.rollout.fold_rollout import ROLLOUT_CHANGES, Change, Told, arm_of, judged_session, with_rollout
+from models.rollout.fold_rollout import ROLLOUT_CHANGES, Change, Told, arm_of, epoch_of, judged_session, with_rollout
 from models.rollout.state import MarketState, Report, StopInForce
 
 
@@ -40,7 +40,7 @@ def _proposed(state: MarketState, told: Told) -> MarketState:
 
 
 def _accounts(state: MarketState, told: Told) -> MarketState:
-    return replace(state, accounts=tuple(told["accounts"]))
+    return replace(state, accounts=tuple(told["accounts"]), epoch=epoch_of(state, told))
 
 
 def _report(state: MarketState, told: Told) -> MarketState:
@@ -66,11 +66,11 @@ def _killed(state: MarketState, told: Told) -> MarketState:
     rollout = state.rollout
     is_hit = told["scope"] == "version" and rollout is not None and told["subject"] == rollout.arm.version
     if rollout is None or not is_hit:
-        return replace(state, stops=(*state.stops, stop), epoch=told["epoch"])
+        return replace(state, stops=(*state.stops, stop), epoch=epoch_of(state, told))
     others = tuple(one for one in state.stops if one.stop_id != rollout.stop_id)
     failures = (*rollout.failures, told["reason"])
     killed = replace(rollout, state="KILLED", failures=failures, stop_id=told["stop_id"])
-    return with_rollout(state, killed, stops=(*others, stop), epoch=told["epoch"])
+    return with_rollout(state, killed, stops=(*others, stop), epoch=epoch_of(state, told))
 
 
 def _resumed(state: MarketState, told: Told) -> MarketState:

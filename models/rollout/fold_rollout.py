@@ -33,6 +33,11 @@ def arm_of(told: Told) -> Arm:
     return Arm(told["version"], told["digest"], told.get("recipe_id", BENCHMARK_RECIPE))
 
 
+def epoch_of(state: MarketState, told: Told) -> int:
+    """The epoch that an event begins; events of older ledgers, which did not say, began none."""
+    return int(told.get("epoch", state.epoch))
+
+
 def _present(state: MarketState, told: Told) -> RolloutState:
     if state.rollout is None or state.rollout.rollout_id != told["rollout_id"]:
         present = None if state.rollout is None else state.rollout.rollout_id
@@ -161,7 +166,8 @@ def _rolled_back(state: MarketState, told: Told) -> MarketState:
 def _ends_as(name: RolloutStateName) -> Change:
     def change(state: MarketState, told: Told) -> MarketState:
         reasons = tuple(str(told[key]) for key in ("person", "reason", "by") if key in told)
-        return with_rollout(state, replace(_present(state, told), state=name, reasons=reasons))
+        ended = replace(_present(state, told), state=name, reasons=reasons)
+        return with_rollout(state, ended, epoch=epoch_of(state, told))
 
     return change
 

@@ -46,7 +46,10 @@ def roll_back_events(state: MarketState, rollout: RolloutState, command: wanted.
     if rollout.state == "ROLLING_BACK":
         return ()
     if rollout.phase is None:
-        told = {"rollout_id": rollout.rollout_id, "person": command.person, "reason": "; ".join(command.reasons)}
+        told = {
+            "rollout_id": rollout.rollout_id, "person": command.person, "reason": "; ".join(command.reasons),
+            "epoch": state.epoch + 1,
+        }  # fmt: skip
         return (Event("rejected", told),)
     started: dict[str, Any] = {
         "rollout_id": rollout.rollout_id, "version": rollout.arm.version, "trigger": command.trigger,

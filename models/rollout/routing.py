@@ -62,9 +62,8 @@ def routed(state: MarketState) -> tuple[Routed, ...]:
 
 def salt_of(state: MarketState) -> str:
     """Salt of the assignment: the rollout's own; between rollouts the last one's, so that nothing is drawn anew."""
-    if state.rollout is not None and state.rollout.phase is not None:
-        return state.rollout.salt
-    return state.ended[-1].salt if state.ended else state.market
+    began = [one.salt for one in state.rollouts if one.phase is not None]
+    return began[-1] if began else state.market
 
 
 def shadow_of(state: MarketState) -> Arm | None:
@@ -75,15 +74,21 @@ def shadow_of(state: MarketState) -> Arm | None:
     return None if state.is_stopped(rollout.arm.version) else rollout.arm
 
 
+def running(state: MarketState) -> RolloutState | None:
+    """The rollout that a session is part of: it has begun and has not failed. Drafts and ends route nothing anew."""
+    rollout = state.rollout
+    return None if rollout is None or rollout.phase is None or rollout.failures else rollout
+
+
 def phase_name(state: MarketState) -> str:
     """The phase that decisions of the day carry; `steady` without a rollout."""
-    rollout = state.rollout
-    return STEADY if rollout is None or rollout.phase is None or rollout.failures else rollout.phase
+    rollout = running(state)
+    return STEADY if rollout is None or rollout.phase is None else rollout.phase
 
 
 def phase_limits(state: MarketState) -> Limits | None:
     """Limits of the challenger in its phase, None without one."""
-    rollout = state.rollout
+    rollout = running(state)
     return None if rollout is None or rollout.current is None else rollout.current.limits
 
 

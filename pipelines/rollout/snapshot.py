@@ -9,7 +9,7 @@ from infra import calendar
 from infra.ledger import Head
 from infra.markets import Market
 from infra.routing_snapshot import RoutedArm, Snapshot
-from models.rollout.routing import Routed, phase_limits, phase_name, routed, salt_of, shadow_of
+from models.rollout.routing import Routed, phase_limits, phase_name, routed, running, salt_of, shadow_of
 from models.rollout.state import Arm, MarketState
 from pipelines.approval.cards import stamp
 
@@ -35,7 +35,7 @@ def expires_at(market: Market, now: datetime) -> datetime:
 
 def snapshot_of(market: Market, state: MarketState, head: Head, now: datetime) -> Snapshot:
     """The snapshot that a state asks for, issued now."""
-    limits, rollout, shadow = phase_limits(state), state.rollout, shadow_of(state)
+    limits, rollout, shadow = phase_limits(state), running(state), shadow_of(state)
     held = {} if limits is None or rollout is None else {rollout.arm.version: json.loads(limits.to_json())}
     return Snapshot(
         market=market.name,

@@ -10,7 +10,7 @@ from infra.errors import UnreachableError
 from models.rollout import commands as wanted
 from models.rollout.decide import decide
 from models.rollout.plan import Phase
-from models.rollout.routing import phase_name, routed, salt_of
+from models.rollout.routing import phase_name, routed, running, salt_of
 from models.rollout.state import MarketState, RolloutState, StopInForce
 from pipelines.rollout.controller import Alarm
 from tests.rollout_world.desks import Floor
@@ -66,7 +66,7 @@ class WorldDoors:
     def publish(self, state: MarketState) -> None:
         wished = Published(
             state.epoch,
-            None if state.rollout is None else state.rollout.rollout_id,
+            None if (rollout := running(state)) is None else rollout.rollout_id,
             phase_name(state),
             routed(state),
             salt_of(state),
@@ -74,8 +74,10 @@ class WorldDoors:
         self.world.write(lambda: self._replace(wished))
 
     def _replace(self, wished: Published) -> None:
-        """The file's own rule: an epoch never goes back."""
+        """The file's own rule: an epoch never goes back, and says one thing."""
         on_disk = self.world.disk
+        if on_disk is not None and wished.epoch == on_disk.epoch and wished != on_disk:
+            raise AssertionError(f"I5 one epoch says two things: {on_disk} and {wished}")
         if on_disk is None or wished.epoch > on_disk.epoch:
             if on_disk is not None:
                 self.world.old_copies.append(on_disk)

@@ -16,7 +16,10 @@ from models.rollout.state import MarketState
 if TYPE_CHECKING:
     from tests.rollout_world.story import Tale
 
-ROUTING = ("phase_entered", "rollback_started", "completed", "refit_live", "fell_back", "killed", "resumed")
+ROUTING = (
+    "phase_entered", "rollback_started", "completed", "refit_live", "fell_back", "killed", "resumed",
+    "accounts_changed", "rejected", "expired", "superseded",
+)  # fmt: skip
 
 
 @dataclass

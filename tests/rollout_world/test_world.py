@@ -66,3 +66,14 @@ def test_a_failure_that_does_not_latch_is_found(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setitem(fold.CHANGES, "rollback_started", forgetful)
     assert found_broken("I4")
+
+
+def test_a_routing_that_changes_within_its_epoch_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = fold.CHANGES["rollback_started"]
+
+    def unnumbered(state: MarketState, told: dict[str, Any]) -> MarketState:
+        return right(state, {**told, "epoch": state.epoch})
+
+    monkeypatch.setitem(fold.CHANGES, "rollback_started", unnumbered)
+    with pytest.raises(AssertionError, match="one epoch says two things"):
+        found_broken("nothing else")

@@ -11,12 +11,15 @@ from infra.errors import RefusedError
 from models.rollout import commands as wanted
 from models.rollout.events import Event
 from models.rollout.fold import fold
-from models.rollout.routing import routed
+from models.rollout.routing import phase_limits, phase_name, routed, running, salt_of, shadow_of
 from models.rollout.state import Arm, MarketState
 from tests.models.rollout.made import ARM, Story, approval, opened, plan, proposal
 
 PERSONS = ("ada", "paul", "rita")
-ROUTING = ("phase_entered", "rollback_started", "completed", "refit_live", "fell_back", "killed", "resumed")
+ROUTING = (
+    "phase_entered", "rollback_started", "completed", "refit_live", "fell_back", "killed", "resumed",
+    "accounts_changed", "rejected", "expired", "superseded",
+)  # fmt: skip
 
 
 def evenings() -> st.SearchStrategy[Any]:
@@ -29,7 +32,20 @@ def evenings() -> st.SearchStrategy[Any]:
 
 def commands() -> st.SearchStrategy[list[Any]]:
     others = st.sampled_from(
-        ("draft", "gate_pass", "gate_hold", "report", "rollback", "confirm", "kill", "kill_version", "resume", "refit")
+        (
+            "draft",
+            "reject",
+            "opt_in",
+            "gate_pass",
+            "gate_hold",
+            "report",
+            "rollback",
+            "confirm",
+            "kill",
+            "kill_version",
+            "resume",
+            "refit",
+        )
     )
     return st.lists(st.one_of(evenings(), evenings(), evenings(), st.tuples(others)), max_size=70)
 
@@ -57,12 +73,21 @@ def obey(story: Story, word: tuple[Any, ...], step: int) -> None:
             "gate_hold": wanted.RecordGate("hold", version, f"2026-01-{step:03d}", "e", (), 0.0),
             "rollback": wanted.RollBack(version, "person", "tom", ("why",), f"s{step}"),
             "confirm": wanted.ConfirmRollback("t", "t", "t", ()),
+            "reject": wanted.End("rejected", "rita", "why"),
+            "opt_in": wanted.OptIn((f"ACCOUNT-{step % 3}",), "rita", "asked"),
             "kill": wanted.Kill("all", "", "tom", "why", f"k{step}"),
             "kill_version": wanted.Kill("version", version, "tom", "why", f"v{step}"),
             "resume": wanted.Resume(story.state.stops[0].stop_id if story.state.stops else "none", "rita", "why"),
             "refit": wanted.JudgeRefit("challenger", refit, f"n{step}", story.session(), True, (), 0.0),
         }
         story.do(made[word[0]])
+
+
+def routing_of(state: MarketState) -> tuple[Any, ...]:
+    """All that a snapshot says: one epoch says one thing."""
+    rollout = running(state)
+    limits, name = phase_limits(state), None if rollout is None else rollout.rollout_id
+    return routed(state), shadow_of(state), phase_name(state), salt_of(state), limits, name, state.accounts
 
 
 def check(before: MarketState, story: Story, new: list[Event]) -> None:
@@ -75,6 +100,7 @@ def check(before: MarketState, story: Story, new: list[Event]) -> None:
             assert rollout is not None
             assert not rollout.failures
             assert one.share <= rollout.plan.phase(rollout.phase or "").share
+    assert state.epoch > before.epoch or not before.champions or routing_of(state) == routing_of(before), new
     epochs = [event.payload["epoch"] for event in story.events if event.kind in ROUTING]
     assert epochs == sorted(set(epochs))
     used = [event.payload["approval_id"] for event in story.events if event.kind == "approval_used"]

@@ -13,7 +13,7 @@ from infra.settings import Settings
 from infra.stop_files import Stop
 from infra.times import stamp
 from models.rollout.fold import fold
-from models.rollout.routing import phase_name, routed, salt_of, shadow_of
+from models.rollout.routing import phase_name, routed, running, salt_of, shadow_of
 from models.rollout.state import MarketState, RolloutState
 from pipelines.rollout.record import state_of
 from pipelines.stops.kill import kill
@@ -42,7 +42,7 @@ def snapshot_of(state: MarketState) -> Snapshot:
         RoutedArm(one.arm, one.what.version, one.what.digest, one.what.recipe_id, one.share) for one in routed(state)
     )
     return Snapshot(
-        "sample", state.epoch, None if state.rollout is None else state.rollout.rollout_id, phase_name(state),
+        "sample", state.epoch, None if (rollout := running(state)) is None else rollout.rollout_id, phase_name(state),
         salt_of(state), arms, {one.version: {} for one in arms}, (), stamp(NOW), stamp(NOW + timedelta(days=2)), 1, "h",
         "desk", None if shadow is None else RoutedArm("shadow", shadow.version, shadow.digest, shadow.recipe_id, 0.0),
     )  # fmt: skip
