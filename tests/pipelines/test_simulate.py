@@ -15,7 +15,9 @@ from infra.ledger import Ledger, open_ledger
 from infra.markets import MARKETS
 from infra.routing_files import RoutingView, published
 from infra.settings import Settings
+from infra.stop_files import stops
 from infra.tables import COSTS, SILVER
+from models.rollout.commands import RollBack
 from models.rollout.fold import fold
 from pipelines import simulate
 from pipelines.alerting.outbox import kept_alerts
@@ -23,7 +25,10 @@ from pipelines.approval.card_facts import KEYS
 from pipelines.approval.cards import cards
 from pipelines.plan.show import plan_path
 from pipelines.plan.simulate import write_plan
+from pipelines.rollout.judge import evening
+from pipelines.rollout.record import record
 from pipelines.simulated_story import story_lines
+from pipelines.step import StepContext
 from tests.conftest import SCRATCH
 from tests.models.rollout.made import plan
 
@@ -136,3 +141,21 @@ def test_the_desks_own_ledger_is_another_one(worked: tuple[Path, list[simulate.S
     path = worked[0] / "ledger" / "simulation.db"
     with pytest.raises(RefusedError, match="found simulation; allowed: desk"):
         open_ledger(Settings(home=worked[0], ledger_url=f"sqlite:///{path}"))
+
+
+def test_after_a_rollback_the_evening_publishes_who_trades_and_nothing_is_left_of_the_version(
+    worked: tuple[Path, list[simulate.SimulatedDay]], ledger: Ledger
+) -> None:
+    made, rollout = simulation(worked[0], 6), fold("sample", ledger.entries("sample")).rollout
+    assert rollout is not None
+    at = simulate._at(MARKET, made.days[-1])
+    wish = RollBack(rollout.arm.version, "person", "tom", ("looks wrong",), "stop-1")
+    record(ledger, "sample", wish, at=at, actor="tom")
+    context = StepContext(made.settings, MARKET, (made.days[-1],), Lake(made.settings.lake))
+    for _ in range(2):
+        state = evening(context, at).state
+        assert (state.rollout, state.ended[-1].state, state.stops) == (None, "ROLLED_BACK", ())
+        found = published(made.settings, "sample")
+        assert found is not None
+        assert (found.epoch, found.rollout_id, [one.arm for one in found.arms]) == (state.epoch, None, ["champion"])
+    assert stops(made.settings, "sample") == ()
