@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from infra.errors import RefusedError, UsageError
@@ -22,6 +22,14 @@ from pipelines.arguments import market_named, time_from
 from pipelines.ledger.words import ledger_of, line_of
 
 STREAM = "controls"
+
+
+def _of_day(raw: str | None, time: str) -> str | None:
+    """A bare day stands for its beginning or its end in UTC; anything else for itself."""
+    try:
+        return None if raw is None else f"{date.fromisoformat(raw)}{time}"
+    except ValueError:
+        return raw
 
 
 def _stamp(raw: str | None, option: str) -> str:
@@ -77,7 +85,7 @@ def audit(settings: Settings, arguments: Namespace) -> int:
         )
     book = ledger_of(settings)
     entries = book.entries(market.name)
-    first = _stamp(arguments.first, "--from") if arguments.first else ""
+    first = _stamp(_of_day(arguments.first, "T00:00:00Z"), "--from") if arguments.first else ""
     catalog = {
         name: {
             "summary": row.summary, "purpose": row.purpose, "limits_of_use": row.limits_of_use, "tier": str(row.tier),
@@ -86,7 +94,7 @@ def audit(settings: Settings, arguments: Namespace) -> int:
     }  # fmt: skip
     scope = f"exchange {market.calendar}; cash equities in {market.currency}; {market.orders}; desk {market.name}"
     tables: dict[str, tuple[type, Sequence[Any]]] = {
-        "changes": (Change, change_log(entries, first, _stamp(arguments.last, "--to"))),
+        "changes": (Change, change_log(entries, first, _stamp(_of_day(arguments.last, "T23:59:59.999999Z"), "--to"))),
         "inventory": (Inventory, inventory(entries, catalog, scope)),
         "controls": (Control, controls_tested((*entries, *book.entries(STREAM)))),
     }

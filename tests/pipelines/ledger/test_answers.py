@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,16 @@ def test_the_audit_has_three_tables_in_each_form(settings: Settings, capsys: pyt
     assert "changes: " in capsys.readouterr().out
     with pytest.raises(UsageError, match="allowed: text, csv, json"):
         run(settings, "audit", form="xml")
+
+
+def test_days_stand_for_their_beginning_and_their_end(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    day = str(AT.date())
+    run(settings, "audit", form="json", first=day, last=day)
+    whole = json.loads(capsys.readouterr().out)["changes"]
+    run(settings, "audit", form="json", first=f"{day}T00:00:00Z", last=f"{day}T23:59:59Z")
+    assert json.loads(capsys.readouterr().out)["changes"] == whole != []
+    run(settings, "audit", form="json", last=str(AT.date() - timedelta(days=900)))
+    assert json.loads(capsys.readouterr().out)["changes"] == []
 
 
 def test_no_text_becomes_a_formula_in_a_spreadsheet(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
