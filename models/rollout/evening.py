@@ -1,8 +1,9 @@
 """The evening of a rollout: what the session showed, what it leads to, and on which session that takes effect.
 
 One evening gives, in this order: the session as it was judged, once and for all; then a rollback, a hold, a question to
-a person, or the next phase. The next phase is entered when its approvals are there, verified by the approval service
-against the facts of now; they are used here, each once. Nobody is champion before every desk runs what is routed.
+a person, or the next phase: one step and no more, for a phase that begins tomorrow has shown nothing. The next phase is
+entered when its approvals are there, verified by the approval service against the facts of now; they are used here,
+each once. Nobody is champion before every desk runs what is routed.
 
 The champion is judged on every evening against the benchmark hold-out, with or without a rollout, and gives way to
 the benchmark policy when it is dearer.
@@ -59,6 +60,8 @@ def _after_session(state: MarketState, rollout: RolloutState, command: Evening) 
             "session was judged on other evidence", f"{rollout.rollout_id} {evidence.session}",
             evidence.digest()[:12], known.evidence_sha256[:12], "look at what changed; a day is judged once",
         )  # fmt: skip
+    if known is not None and command.session < str(rollout.phase_since):
+        return ()
     verdict = judge(rollout, evidence)
     events = () if known is not None else (_judged(rollout, evidence, verdict),)
     return (*events, *_act(state, rollout, command, verdict, is_new=known is None))

@@ -38,9 +38,7 @@ def history_options(parser: ArgumentParser) -> None:
 
 def audit_options(parser: ArgumentParser) -> None:
     """Which period, in which form."""
-    parser.add_argument(
-        "--from", dest="first", metavar="TIME", help="day, or ISO 8601 with a zone (default: the beginning)"
-    )
+    parser.add_argument("--from", dest="first", metavar="TIME", help="day, or ISO 8601 with a zone (default: all)")
     parser.add_argument("--to", dest="last", metavar="TIME", help="day, or ISO 8601 with a zone (default: now)")
     parser.add_argument("--format", dest="form", default="text", help="text, csv or json (default: text)")
 

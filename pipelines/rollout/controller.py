@@ -142,7 +142,9 @@ def waits_for(state: MarketState, rollout: RolloutState, session: str) -> Phase 
     phase = rollout.next_phase
     if phase is None or phase.approvals == 0 or rollout.state == "HELD" or rollout.failures:
         return None
-    is_ready = rollout.phase is None or (bool(rollout.sessions) and rollout.sessions[-1].verdict == "advance")
+    last = rollout.sessions[-1] if rollout.sessions else None
+    has_shown = last is not None and last.verdict == "advance" and last.evidence.phase == rollout.phase
+    is_ready = rollout.phase is None or has_shown
     return phase if is_ready and not entry_obstacles(state, rollout, phase, session) else None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from models.rollout.events import Event
 from models.rollout.fold import apply, fold
 from models.rollout.routing import routed
-from models.rollout.state import MarketState
+from models.rollout.state import MarketState, RolloutState
 
 if TYPE_CHECKING:
     from tests.rollout_world.story import Tale
@@ -20,6 +20,14 @@ ROUTING = (
     "phase_entered", "rollback_started", "completed", "refit_live", "fell_back", "killed", "resumed",
     "accounts_changed", "rejected", "expired", "superseded",
 )  # fmt: skip
+
+
+def hurried(rollout: RolloutState) -> str:
+    """I8: a phase is left only after the sessions that its plan asks for; '' where it is."""
+    if rollout.current is None:
+        return ""
+    shown, asked = len(rollout.sessions_of(rollout.phase)), rollout.current.sessions
+    return "" if shown >= asked else f"I8 {rollout.phase} was left after {shown} of {asked} sessions"
 
 
 @dataclass
@@ -56,6 +64,8 @@ class Watch:
         if event.kind == "phase_entered":
             found += self._entered(event)
             self.persons = []
+        if event.kind == "completed" and self.state.rollout is not None:
+            found += [words] if (words := hurried(self.state.rollout)) else []
         if event.kind == "rollback_started":
             self.failed.add(str(event.payload["rollout_id"]))
         self.state = apply(self.state, event)
@@ -68,6 +78,8 @@ class Watch:
         """I3: a passed gate and as many approvals as are asked for, by others than the authors, came earlier."""
         rollout = self.state.rollout
         assert rollout is not None
+        if words := hurried(rollout):
+            return [words]
         needed = rollout.plan.phase(str(event.payload["phase"])).approvals
         persons = set(self.persons) - set(rollout.authors)
         if len(persons) >= needed and rollout.gate is not None and rollout.gate.verdict == "pass":

@@ -10,7 +10,7 @@ import pytest
 from infra.errors import RefusedError
 from models.rollout import commands as wanted
 from models.rollout.evening import champion_e
-from tests.models.rollout.made import ARM, BENCHMARK, approval, evidence, in_phase, on_trial, opened
+from tests.models.rollout.made import ARM, BENCHMARK, READ_BACK, approval, evidence, in_phase, on_trial, opened
 
 
 def test_a_validated_recipe_enters_the_shadow_by_itself() -> None:
@@ -197,3 +197,15 @@ def test_a_champion_as_good_as_the_holdout_stays() -> None:
 
 def test_a_market_without_a_rollout_has_quiet_evenings() -> None:
     assert opened().evening() == []
+
+
+def test_one_evening_takes_one_step_however_often_it_is_had() -> None:
+    story = in_phase("expand_25")
+    while (rollout := story.state.rollout) is not None and rollout.phase == "expand_25":
+        story.evening()
+    assert rollout is not None
+    assert rollout.phase == "expand_50"
+    seen = evidence(rollout.sessions[-1].evidence.session, "expand_25")
+    given = (approval("a3", "paul", "baking"), approval("a4", "rita", "baking"))
+    assert story.do(wanted.Evening(seen.session, story.session(), seen, given, READ_BACK)) == ()
+    assert story.state.rollout == rollout

@@ -108,6 +108,10 @@ def check(before: MarketState, story: Story, new: list[Event]) -> None:
     if before.rollout is not None and before.rollout.failures and rollout is not None:
         assert rollout.failures or rollout.rollout_id != before.rollout.rollout_id
     for event in new:
+        if event.kind in ("phase_entered", "completed") and before.rollout is not None and before.rollout.current:
+            ran = [one for one in new if one.kind == "session_judged"]
+            shown = len(before.rollout.sessions_of(before.rollout.phase)) + len(ran)
+            assert shown >= before.rollout.current.sessions
         if event.kind == "phase_entered" and event.payload["share"] > 0.0:
             assert before.rollout is not None
             assert before.rollout.gate is not None
