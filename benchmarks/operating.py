@@ -33,7 +33,7 @@ from models.rollout import commands as wanted
 from models.rollout import verdict
 from models.rollout.decide import decide
 from models.rollout.fold import apply
-from models.rollout.plan import Plan
+from models.rollout.plan import Plan, plan_faults
 from models.rollout.plan_draft import MarketFacts, draft_plan
 from models.rollout.state import Arm, MarketState
 
@@ -248,6 +248,9 @@ def main() -> int:
     plan, recipes, started = plan_for(flow), planted_recipes(given.recipes), time.monotonic()
     margin = f"margin {plan.margin_bps:g} bps, detectable harm {plan.detectable_harm_bps} bps"
     print(f"{len(recipes)} planted recipes, {flow.units:.0f} units a session, spread {flow.sigma_bps:g} bps; {margin}")
+    if faults := plan_faults(plan):
+        print(f"the plan is refused, so nothing goes on trial: {'; '.join(faults)}")
+        return 1
     print(table(run(recipes, plan, flow, given.workers)))
     print(f"{time.monotonic() - started:.0f} s; seeds 0 to {len(recipes) - 1}")
     if given.ablation:
