@@ -20,6 +20,7 @@ FIRST = int(os.environ.get("WORLD_FIRST", "1"))
 EFFECTS = (-4.0, -1.0, 0.0, 3.0, 8.0)
 
 
+@pytest.mark.timeout(600 + 5 * SEEDS)
 def test_invariants_hold_in_every_world(capsys: pytest.CaptureFixture[str]) -> None:
     told = [run(seed, random.Random(seed).choice(EFFECTS)) for seed in range(FIRST, FIRST + SEEDS)]
     ends: dict[str, int] = {}
