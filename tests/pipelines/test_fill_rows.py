@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from infra import calendar
 from infra.lake import Lake
 from infra.markets import MARKETS
 from infra.settings import Settings
@@ -83,9 +84,10 @@ def test_an_honest_replay_rests_and_fills_less_than_the_desk_and_is_dearer(tmp_p
 
 
 def test_a_fill_model_thirty_percent_too_optimistic_fails_the_gate_by_this_check(tmp_path: Path) -> None:
-    context = a_context(tmp_path)
-    write_desk(context, FRIDAY)
-    write_replay(context, (FRIDAY,), rested=0.72 * 1.3)
+    context, days = a_context(tmp_path), tuple(calendar.sessions_until(MARKETS["sample"], FRIDAY, 6))
+    for day in days:
+        write_desk(context, day)
+    write_replay(context, days, rested=0.72 * 1.3)
     assert judged(context)["fill_calibration"].verdict == "fail"
     assert judged(context)["fill_calibration"].figure == pytest.approx(1.04)
 
