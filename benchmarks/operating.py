@@ -17,20 +17,18 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from models import guardrails
+from benchmarks.gates_off import GATES, TOGETHER, gates_off
 from models.desk_flow import DeskFlow
 from models.planted_recipes import KINDS, PlantedRecipe, planted_recipes
 from models.planted_sessions import evidence_of, planted_session
 from models.rollout import commands as wanted
-from models.rollout import verdict
 from models.rollout.decide import decide
 from models.rollout.fold import apply
 from models.rollout.plan import Plan, plan_faults
@@ -190,42 +188,16 @@ def table(found: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-GATES = (
-    "harm",
-    "cost_tail",
-    "completion",
-    "cancel_to_fill",
-    "order_to_trade",
-    "lifetimes",
-    "both_sides",
-    "opposite_side",
-)
-"""Gates that planted recipes can meet one by one; spoofing meets five of them at once, so those go off together too."""
-TOGETHER = {"behaviour": ("cancel_to_fill", "order_to_trade", "lifetimes", "both_sides", "opposite_side")}
-
-
 def ablation(recipes: Sequence[PlantedRecipe], plan: Plan, flow: DeskFlow) -> str:
     """Harmful or misbehaving recipes that get further when a gate is off: how many are promoted, and what they cost."""
     lines = [f"{'gate off':18}{'rolled back':>12}{'promoted':>10}{'cost to clients':>18}"]
     for name in ("none", *GATES, *TOGETHER):
         off = TOGETHER.get(name, (name,))
-        with _all_off(off):
+        with gates_off(off):
             found = [lead(recipe, plan, flow, seed) for seed, recipe in enumerate(recipes)]
         ends = [sum(one.end == end for one in found) for end in ("rolled back", "promoted")]
         lines.append(f"{name:18}{ends[0]:>12}{ends[1]:>10}{sum(one.cost_notional for one in found):>18,.0f}")
     return "\n".join(lines)
-
-
-@contextmanager
-def _all_off(names: Sequence[str]) -> Iterator[None]:
-    kept, harm = guardrails.GUARDRAILS, verdict.harm_e
-    try:
-        if "harm" in names:
-            verdict.harm_e = lambda *_: 1.0
-        guardrails.GUARDRAILS = tuple(row for row in kept if row.name not in names)
-        yield
-    finally:
-        guardrails.GUARDRAILS, verdict.harm_e = kept, harm
 
 
 def plan_for(flow: DeskFlow) -> Plan:
