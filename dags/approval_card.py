@@ -14,6 +14,7 @@ card may answer; no author of the recipe is. A card that asks for two persons sh
 of a task's colour. A red task says why in its last line:
 
 - `ask_…` *nobody has answered before it expired*: the rollout stays where it is; the next evening opens a new card.
+- `ask_…` *state mismatch*: it was answered in the moment that it asked; nothing was taken, it asks again in 2 minutes.
 - `ask_…` *nobody may answer*: `fillwise people add NAME --roles approver`, then clear the task.
 - `act_…` *the code is not this person's for this answer*, *no reason was given*, …: clear `ask_…`, it asks again.
 - `act_…` *answered before*: it is recorded already (`fillwise card show CARD`); clear `judge_…` where that is missing.

@@ -111,6 +111,20 @@ class AirflowServer:
 
         return str(wait_for(reached, STEP_SECONDS, told))
 
+    def wait_asked(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Wait until a task asks and the scheduler has noted it.
+
+        Airflow 3.3 loses an answer given between the two, in the tenth of a second that no person is quick enough for:
+        it takes the worker's end for that of the task which the answer has just queued, and asks again as a retry.
+        """
+        self.wait_state(dag_id, run_id, task_id, "awaiting_input")
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        number = self.ask("admin", "GET", path)[1]["try_number"]
+        names = f"dag_id='{dag_id}', task_id='{task_id}', run_id='{run_id}', try_number={number}"
+        noted = f"executor event with state success for task instance TaskInstanceKey({names}"
+        told = self.settings.logs / "up" / "scheduler.log"
+        wait_for(lambda: noted in told.read_text(errors="replace"), STEP_SECONDS, lambda: f"not in {told}: {noted}")
+
     def log(self, dag_id: str, run_id: str, task_id: str) -> str:
         """What the task's tries have logged."""
         folder = self.settings.logs / "airflow" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}"

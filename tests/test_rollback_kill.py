@@ -94,15 +94,19 @@ def at_epoch(fleet: Fleet, epoch: int) -> bool:
     return all(report.epoch >= epoch for report in fleet.reports())
 
 
-def is_trading(fleet: Fleet, version: str, desks: int = 3) -> bool:
-    """Whether a version has children at several desks."""
-    return sum(report.open_children.get(version, 0) > 0 for report in fleet.reports()) >= desks
+def is_trading(fleet: Fleet, version: str, seen: set[str], desks: int = 3) -> bool:
+    """Whether a version has open children, and has had some at several desks: `seen` keeps which, over the looks."""
+    now = {report.desk for report in fleet.reports() if report.open_children.get(version, 0)}
+    seen |= now
+    return bool(now) and len(seen) >= desks
 
 
 def begun(fleet: Fleet, routes: Routes) -> RegisteredVersion:
-    found = routes.challenger()
+    """The next version, once it trades. After a kill its arm has new parents alone, hence the large share."""
+    found = routes.challenger(share=0.8)
     waited(lambda: at_epoch(fleet, routes.epoch), 30.0, f"epoch {routes.epoch} at every desk")
-    waited(lambda: is_trading(fleet, found.name), 60.0, f"children of {found.name}")
+    seen = set[str]()
+    waited(lambda: is_trading(fleet, found.name, seen), 120.0, f"children of {found.name} at three desks")
     return found
 
 

@@ -53,7 +53,7 @@ class Attacked:
         return f"/dags/{DAG_ID}/dagRuns/{run}/taskInstances/ask_{place}/-1/hitlDetails"
 
     def asks(self, run: str, place: int = 1) -> None:
-        self.server.wait_state(DAG_ID, run, f"ask_{place}", "awaiting_input")
+        self.server.wait_asked(DAG_ID, run, f"ask_{place}")
 
     def answer(
         self, user: str, run: str, decision: str = "Approve", reason: str = "the evidence is there", place: int = 1,
