@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from unittest.mock import patch
 
 from models import guardrails
-from models.rollout import verdict
+from models.rollout import evening, verdict
+from models.rollout.evidence import SessionEvidence
+from models.rollout.state import RolloutState
 
-GATES = (
-    "harm",
-    "cost_tail",
-    "completion",
-    "cancel_to_fill",
-    "order_to_trade",
-    "lifetimes",
-    "both_sides",
-    "opposite_side",
-)
-"""Gates that planted recipes can meet one by one; spoofing meets five of them at once, so those go off together too."""
-TOGETHER = {"behaviour": ("cancel_to_fill", "order_to_trade", "lifetimes", "both_sides", "opposite_side")}
+HARM, DRIFT = "harm", "drift"
+GATES = (HARM, DRIFT, *(row.name for row in guardrails.GUARDRAILS))
+"""Every gate of an evening: the test of the cost, drift, and each guardrail."""
+
+
+def _without_drift(rollout: RolloutState, evidence: SessionEvidence) -> verdict.Verdict:
+    return verdict.judge(rollout, replace(evidence, drift="pass"))
+
+
+def _off(name: str) -> AbstractContextManager[object]:
+    if name == HARM:
+        return patch.object(verdict, "harm_e", lambda *_: 1.0)
+    if name == DRIFT:
+        return patch.object(evening, "judge", _without_drift)
+    rows = tuple(row for row in guardrails.GUARDRAILS if row.name != name)
+    return patch.object(guardrails, "GUARDRAILS", rows)
 
 
 @contextmanager
-def gates_off(names: Sequence[str]) -> Iterator[None]:
-    """The evening without these gates, inside the block."""
-    kept, harm = guardrails.GUARDRAILS, verdict.harm_e
-    try:
-        if "harm" in names:
-            verdict.harm_e = lambda *_: 1.0
-        guardrails.GUARDRAILS = tuple(row for row in kept if row.name not in names)
+def gate_off(name: str) -> Iterator[None]:
+    """The evening without this gate, inside the block; an empty name takes nothing off.
+
+    Raises ValueError for a gate that there is none of.
+    """
+    if name not in ("", *GATES):
+        raise ValueError(f"no gate {name!r}, known: {', '.join(GATES)}")
+    with _off(name):
         yield
-    finally:
-        guardrails.GUARDRAILS, verdict.harm_e = kept, harm

@@ -1,15 +1,12 @@
 """Operating characteristics of the whole controller: planted recipes led from draft to their end, with a known truth.
 
-    python -m benchmarks.operating [--recipes 352] [--units 104] [--sigma 23.7] [--workers 2] [--ablation]
+    python -m benchmarks.operating [--recipes 352] [--units 104] [--sigma 23.7] [--workers 2]
 
 Every recipe takes the whole way through `models.rollout.decide`: gate passed, approvals given at once, a session a day
 for sixty sessions at most. What counts is what became of it, when, on how many units, and what its clients paid more
 than the champion's would have (the truth, without noise). A recipe is harmful when its mean effect at the half of the
 units, over the regimes, is above the plan's margin. Beside it the naive way: a plain z test of all scores so far,
-every evening.
-
---ablation takes one gate off at a time and counts harmful recipes that are promoted: a gate that lets nothing more
-through when it is off is decoration.
+every evening. What each gate keeps out by itself is `benchmarks.ablation`.
 """
 
 from __future__ import annotations
@@ -24,17 +21,18 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.gates_off import GATES, TOGETHER, gates_off
 from models.desk_flow import DeskFlow
 from models.planted_recipes import KINDS, PlantedRecipe, planted_recipes
 from models.planted_sessions import evidence_of, planted_session
 from models.rollout import commands as wanted
 from models.rollout.decide import decide
+from models.rollout.evidence import SessionEvidence
 from models.rollout.fold import apply
 from models.rollout.plan import Plan, plan_faults
 from models.rollout.plan_draft import MarketFacts, draft_plan
 from models.rollout.state import Arm, MarketState
 
+Spoil = Callable[[SessionEvidence], SessionEvidence]
 SESSIONS = 60
 PERSONS = ("paul", "rita")
 READ_BACK = wanted.ReadBack(True, "t")
@@ -54,6 +52,11 @@ class Outcome:
     cost_notional: float
     naive: str
     why: str
+
+
+def as_it_is(evidence: SessionEvidence) -> SessionEvidence:
+    """Nothing else goes wrong."""
+    return evidence
 
 
 def true_mean_bps(recipe: PlantedRecipe) -> float:
@@ -115,8 +118,8 @@ def naive_word(scores: Sequence[float], variances: Sequence[float], margin_bps: 
     return "promoted" if is_last and (margin_bps - mean) * math.sqrt(information) > NAIVE_Z else ""
 
 
-def lead(recipe: PlantedRecipe, plan: Plan, flow: DeskFlow, seed: int) -> Outcome:
-    """One recipe from its shadow to its end, or to the sixtieth session."""
+def lead(recipe: PlantedRecipe, plan: Plan, flow: DeskFlow, seed: int, spoil: Spoil = as_it_is) -> Outcome:
+    """One recipe from its shadow to its end, or to the sixtieth session. spoil: what else goes wrong, each session."""
     market, units, cost, scores, variances, naive = on_trial(plan, recipe.name), 0, 0.0, [], [], ""
     for number in range(SESSIONS):
         rollout = market.state.rollout
@@ -125,7 +128,8 @@ def lead(recipe: PlantedRecipe, plan: Plan, flow: DeskFlow, seed: int) -> Outcom
         evidence = None
         if rollout.phase is not None:
             drawn = planted_session(recipe, flow, rollout.share, number, seed)
-            evidence = evidence_of(drawn, rollout.rollout_id, rollout.phase, rollout.arm.version, market.state.epoch)
+            told = (rollout.rollout_id, rollout.phase, rollout.arm.version, market.state.epoch)
+            evidence = spoil(evidence_of(drawn, *told))
             units += drawn.units["challenger"] if rollout.share else 0
             cost += drawn.true_cost_notional if rollout.share else 0.0
             if evidence.difference_bps is not None and evidence.variance is not None:
@@ -188,18 +192,6 @@ def table(found: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def ablation(recipes: Sequence[PlantedRecipe], plan: Plan, flow: DeskFlow) -> str:
-    """Harmful or misbehaving recipes that get further when a gate is off: how many are promoted, and what they cost."""
-    lines = [f"{'gate off':18}{'rolled back':>12}{'promoted':>10}{'cost to clients':>18}"]
-    for name in ("none", *GATES, *TOGETHER):
-        off = TOGETHER.get(name, (name,))
-        with gates_off(off):
-            found = [lead(recipe, plan, flow, seed) for seed, recipe in enumerate(recipes)]
-        ends = [sum(one.end == end for one in found) for end in ("rolled back", "promoted")]
-        lines.append(f"{name:18}{ends[0]:>12}{ends[1]:>10}{sum(one.cost_notional for one in found):>18,.0f}")
-    return "\n".join(lines)
-
-
 def plan_for(flow: DeskFlow) -> Plan:
     """The plan that this desk would use."""
     value = flow.units * flow.unit_notional
@@ -214,7 +206,6 @@ def main() -> int:
     parser.add_argument("--units", type=float, default=104.0)
     parser.add_argument("--sigma", type=float, default=23.7)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--ablation", action="store_true")
     given = parser.parse_args()
     flow = DeskFlow(given.units, given.sigma, degrees=5.4, unit_notional=1.29e6)
     plan, recipes, started = plan_for(flow), planted_recipes(given.recipes), time.monotonic()
@@ -225,10 +216,6 @@ def main() -> int:
         return 1
     print(table(run(recipes, plan, flow, given.workers)))
     print(f"{time.monotonic() - started:.0f} s; seeds 0 to {len(recipes) - 1}")
-    if given.ablation:
-        every = planted_recipes(88)
-        bad = [one for one in every if true_mean_bps(one) > plan.margin_bps or one.kind in ("spoofing", "unfinished")]
-        print(ablation(bad, plan, flow))
     return 0
 
 
