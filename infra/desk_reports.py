@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from infra.errors import DiskFullError
 from infra.settings import Settings
+from infra.times import aware_time
 from infra.whole_files import replace_file
 
 STALE_SECONDS = 10.0
@@ -60,6 +63,15 @@ class DeskReport:
     why: str | None = None
     residuals: tuple[Residual, ...] = field(default=())
     symbol_children: Mapping[str, int] | None = None
+
+    def silence(self, now: datetime) -> float:
+        """Seconds since its last word; infinite where that is no time."""
+        heard = aware_time(self.at)
+        return math.inf if heard is None else (now - heard).total_seconds()
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether its last word is too old to know what it obeys."""
+        return self.silence(now) > STALE_SECONDS
 
 
 def desks_folder(settings: Settings, market: str) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from infra.desk_reports import STALE_SECONDS, DeskReport, desk_reports, unread_desks
+from infra.desk_reports import desk_reports, unread_desks
 from infra.errors import RefusedError
 from infra.routing_files import published
 from infra.routing_snapshot import Snapshot
@@ -67,17 +67,12 @@ def _stop_line(stop: Stop) -> str:
     return f"STOP {stop.kind} of {what} by {said} (fillwise stops --market {stop.market})"
 
 
-def _is_stale(report: DeskReport, at: datetime) -> bool:
-    heard = aware_time(report.at)
-    return heard is None or (at - heard).total_seconds() > STALE_SECONDS
-
-
 def _desk_lines(settings: Settings, market: str, at: datetime) -> list[str]:
     running = [one for one in desk_reports(settings, market) if not one.is_ended]
     unread = unread_desks(settings, market)
     if not running and not unread:
         return []
-    silent = [one.desk for one in running if _is_stale(one, at)]
+    silent = [one.desk for one in running if one.is_silent(at)]
     alone = [f"{one.desk}: {one.why}" for one in running if one.why]
     epochs = sorted({one.epoch for one in running})
     said = f"desks: {len(running)} run, epoch {', '.join(map(str, epochs)) or 'unknown'}"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from infra import calendar
-from infra.desk_reports import STALE_SECONDS, DeskReport, desk_reports, unread_desks
+from infra.desk_reports import DeskReport, desk_reports, unread_desks
 from infra.errors import RefusedError
 from infra.markets import Market
 from infra.routing_files import published
@@ -88,11 +88,9 @@ def desk_findings(look: Look) -> Iterator[Finding]:
     for desk in look.unread:
         yield Finding(f"desk {desk} unread", f"the report of {desk} cannot be read", "fillwise desks")
     for one in look.running:
-        silence = _seconds_since(look, one.at)
-        if silence > STALE_SECONDS:
-            yield Finding(
-                f"desk {one.desk} silent", f"{one.desk} has not reported for {silence:,.0f} s", "fillwise desks"
-            )
+        if one.is_silent(look.at):
+            said = f"{one.desk} has not reported for {one.silence(look.at):,.0f} s"
+            yield Finding(f"desk {one.desk} silent", said, "fillwise desks")
         elif look.snapshot is not None:
             yield from _obeying(look, look.snapshot, one)
 

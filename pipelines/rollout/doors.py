@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from infra import calendar
-from infra.desk_reports import STALE_SECONDS, DeskReport, desk_reports
+from infra.desk_reports import DeskReport, desk_reports
 from infra.ledger import Ledger
 from infra.registry import CANDIDATE, Registry
 from infra.routing_files import publish
 from infra.stop_files import Stop
-from infra.times import aware_time
 from models.rollout import commands as wanted
 from models.rollout.plan import Phase
 from models.rollout.routing import challenger_of, production_on
@@ -76,13 +75,9 @@ class RealDoors:
     def _running(self) -> list[DeskReport]:
         return [one for one in desk_reports(self.context.settings, self.market) if not one.is_ended]
 
-    def _is_stale(self, report: DeskReport) -> bool:
-        heard = aware_time(report.at)
-        return heard is None or (self.at - heard).total_seconds() > STALE_SECONDS
-
     def _read_back(self, state: MarketState) -> wanted.ReadBack:
         """Every desk that runs obeys the last epoch; between sessions none runs, and nothing is missing."""
-        missing = [f"{one.desk} has not reported" for one in self._running() if self._is_stale(one)]
+        missing = [f"{one.desk} has not reported" for one in self._running() if one.is_silent(self.at)]
         missing += [
             f"{one.desk} runs epoch {one.epoch} of {state.epoch}" for one in self._running() if one.epoch < state.epoch
         ]

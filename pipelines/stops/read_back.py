@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from infra.desk_reports import STALE_SECONDS, DeskReport, desk_reports, unread_desks
+from infra.desk_reports import DeskReport, desk_reports, unread_desks
 from infra.settings import Settings
 from infra.stop_files import Stop
-from infra.times import aware_time, stamp
+from infra.times import stamp
 
 POLL_SECONDS = 0.05
 """Desks report on every change, at most twenty times a second."""
@@ -111,21 +111,11 @@ def _left(found: Owned) -> list[str]:
     return words + ([f"exposure {found.exposure_notional:,.2f}"] if found.exposure_notional else [])
 
 
-def _silence(report: DeskReport, now: datetime) -> float | None:
-    """Seconds since its last word, when that is too long or cannot be read."""
-    heard = aware_time(report.at)
-    if heard is None:
-        return float("inf")
-    seconds = (now - heard).total_seconds()
-    return seconds if seconds > STALE_SECONDS else None
-
-
 def answer_of(report: DeskReport, stop: Stop, now: datetime) -> DeskAnswer:
     """What one desk's last report says of a stop."""
     found, missing = owned(report, stop), list[str]()
-    silence = None if report.is_ended else _silence(report, now)
-    if silence is not None:
-        missing.append(f"has not reported for {silence:,.0f} s")
+    if not report.is_ended and report.is_silent(now):
+        missing.append(f"has not reported for {report.silence(now):,.0f} s")
     if not report.is_ended and stop.stop_id not in report.stops:
         missing.append("has not seen it")
     missing += ["does not say what is open by symbol"] if found is None else _left(found)

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from infra.desk_reports import STALE_SECONDS, desk_reports
+from infra.desk_reports import desk_reports
 from infra.errors import RefusedError
 from infra.ledger import Entry
 from infra.routing_files import published
 from infra.settings import Settings
 from infra.stop_files import Stop, lift_stop, restore_stop, stop_path, stops, write_stop
-from infra.times import aware_time
 from models.rollout.decide import decide
 from models.rollout.fold import fold
 from models.rollout.routing import routed
@@ -89,14 +88,9 @@ def _stale_routing(settings: Settings, state: MarketState, now: datetime) -> str
     wished = {(one.arm, one.what.version, one.what.digest) for one in routed(state)}
     if snapshot is None or not {(one.arm, one.version, one.digest) for one in snapshot.arms} <= wished:
         return "the snapshot routes what the ledger does not: fillwise rollout reconcile"
-    behind = [one.desk for one in desk_reports(settings, state.market) if not one.is_ended and _is_fresh(one.at, now)
+    behind = [one.desk for one in desk_reports(settings, state.market) if not one.is_ended and not one.is_silent(now)
               and one.epoch < snapshot.epoch]  # fmt: skip
     return f"{', '.join(behind)} have not read epoch {snapshot.epoch} yet" if behind else ""
-
-
-def _is_fresh(at: str, now: datetime) -> bool:
-    heard = aware_time(at)
-    return heard is not None and (now - heard).total_seconds() <= STALE_SECONDS
 
 
 def over_stops(settings: Settings, market: str, entries: Sequence[Entry], now: datetime) -> tuple[Over, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,18 @@ def test_a_desk_that_will_not_come_back_is_no_longer_waited_for(home: Settings) 
     forget_desk(home, "sample", "desk-1")
     assert desk_reports(home, "sample") == ()
     assert unread_desks(home, "sample") == ()
+
+
+def test_a_desk_is_silent_after_ten_seconds_and_where_its_last_word_is_no_time() -> None:
+    heard = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+    report = replace(REPORT, at=heard.isoformat())
+    assert (report.silence(heard + timedelta(seconds=4)), report.is_silent(heard + timedelta(seconds=10))) == (
+        4.0,
+        False,
+    )
+    assert report.is_silent(heard + timedelta(seconds=10.5))
+    assert replace(report, at="2026-11-20T15:00:00").silence(heard) == math.inf
+    assert replace(report, at="a while ago").is_silent(heard)
 
 
 def test_the_name_of_a_desk_is_no_path(home: Settings) -> None:
