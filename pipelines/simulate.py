@@ -12,6 +12,7 @@ is done every `--every` sessions, and whenever a recipe is to be proposed.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ from pipelines.bootstrap import bootstrap
 from pipelines.monitor import record_arms
 from pipelines.paid import write_costs
 from pipelines.rollout.judge import evening, status_lines
-from pipelines.rollout.propose import open_market, propose
+from pipelines.rollout.propose import SALT_BYTES, open_market, propose
 from pipelines.rollout.record import state_of
 from pipelines.runner import Run, run_step
 from pipelines.simulated_people import answer_cards, let_through, validate
@@ -93,6 +94,11 @@ def next_recipe(state: MarketState, recipes: Sequence[str]) -> str | None:
     return next((name for name in recipes if name not in proposed), None)
 
 
+def simulated_salt(settings: Settings, market: str, recipe: str) -> str:
+    """The salt of a simulated rollout: of the market's seed, so that the same period comes out the same."""
+    return hashlib.sha256(f"{settings.sample_seed} {market} {recipe}".encode()).hexdigest()[: 2 * SALT_BYTES]
+
+
 def _evening(simulation: Simulation, ledger: Ledger, day: date, recipe: str) -> tuple[str, ...]:
     """The evening, its approvals, and the evening again where something was answered."""
     context, at = _context(simulation, day, recipe), _at(simulation.market, day)
@@ -133,7 +139,8 @@ def work(simulation: Simulation, number: int, ledger: Ledger) -> SimulatedDay:
     notes: list[str] = []
     at = _at(simulation.market, day)
     if wished is not None:
-        rollout_id = propose(_context(simulation, day, recipe), wished, "simulated trial", at)
+        salt = simulated_salt(simulation.settings, market, wished)
+        rollout_id = propose(_context(simulation, day, recipe), wished, "simulated trial", at, salt)
         trial = state_of(ledger, market).rollout
         validate(ledger, market, trial.recipe_id if trial else "", at)
         notes.append(f"{rollout_id}: recipe {wished} proposed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -91,7 +92,8 @@ class PostgresServer:
     def _signal(self, number: int) -> None:
         children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
         for pid in (self._pid, *map(int, children)):
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)

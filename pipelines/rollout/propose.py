@@ -75,8 +75,11 @@ def newest_version(settings: Settings, market: Market, recipe_id: str) -> Arm:
     return Arm(found[0].name, found[0].digest, recipe_id)
 
 
-def propose(context: StepContext, name: str, reason: str, at: datetime) -> str:
-    """Draft a rollout of the recipe; its name. Raises RefusedError when it may not be."""
+def propose(context: StepContext, name: str, reason: str, at: datetime, salt: str) -> str:
+    """Draft a rollout of the recipe; its name. salt: what its units are drawn into arms by; nobody may foresee it.
+
+    Raises RefusedError when it may not be.
+    """
     settings, market, probes = context.settings, context.market, freeze_probes(context)
     ledger = open_ledger(settings, settings.ledger_purpose)
     state = open_market(settings, ledger, market, at)
@@ -89,7 +92,7 @@ def propose(context: StepContext, name: str, reason: str, at: datetime) -> str:
         "change_class": change.change.name, "approvals": approvals_needed(authors, change.approvals),
         "reason": reason or RECIPES[name].summary,
     }  # fmt: skip
-    draft = Draft(proposal, arm, plan, secrets.token_hex(SALT_BYTES), probes)
+    draft = Draft(proposal, arm, plan, salt, probes)
     after, _ = record(ledger, market.name, draft, at=at, actor=authors.all_names[0])
     return present(after).rollout_id
 
@@ -100,7 +103,7 @@ def run_propose(context: StepContext, arguments: argparse.Namespace) -> int:
     ledger = open_ledger(settings, settings.ledger_purpose)
     for name, secret in embedded_people(settings, ledger, at).items():
         print(f"person {name}: secret {secret}   (shown once; keep it, or fillwise people rotate {name})")
-    rollout_id = propose(context, arguments.recipe, arguments.reason or "", at)
+    rollout_id = propose(context, arguments.recipe, arguments.reason or "", at, secrets.token_hex(SALT_BYTES))
     state = state_of(ledger, market.name)
     print(f"{rollout_id}: recipe {arguments.recipe} is a draft; the next night's gate judges it")
     print(f"next: fillwise recipe report {state.rollout.recipe_id if state.rollout else ''} (by somebody else)")

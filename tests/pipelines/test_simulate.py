@@ -137,6 +137,15 @@ def test_each_evening_says_how_far_the_arm_has_drifted(
     assert all("uncalibrated, advisory" in line for line in said)
 
 
+def test_units_are_drawn_into_arms_by_the_markets_seed_so_that_a_period_comes_out_the_same(ledger: Ledger) -> None:
+    settings = Settings(sample_seed=7)
+    salt = simulate.simulated_salt(settings, "sample", "signal")
+    drafted = next(entry.payload for entry in ledger.entries("sample") if entry.kind == "rollout_drafted")
+    assert drafted["salt"] == salt
+    assert salt != simulate.simulated_salt(Settings(sample_seed=8), "sample", "signal")
+    assert salt != simulate.simulated_salt(settings, "sample", "prompt")
+
+
 def test_the_desks_own_ledger_is_another_one(worked: tuple[Path, list[simulate.SimulatedDay]]) -> None:
     path = worked[0] / "ledger" / "simulation.db"
     with pytest.raises(RefusedError, match="found simulation; allowed: desk"):
