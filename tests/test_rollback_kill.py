@@ -24,6 +24,7 @@ from infra.errors import RefusedError
 from infra.registry import RegisteredVersion
 from infra.routing_files import routing_folder
 from infra.stop_files import Stop, lift_stop, write_stop
+from pipelines.desk.client_orders import accounts_of
 from pipelines.desk.live_journal import ASSIGNED, DECIDED, ENDED, HANDED_OVER, NOTED, SENT, Line
 from pipelines.desk.live_restore import RESTARTED
 from tests.pipelines.desk.live_made import BENCHMARK, registered, routed
@@ -69,9 +70,14 @@ class Routes:
         self.epoch += 1
         routed(self.fleet.settings, self.epoch, **self._in_force())
 
-    def _in_force(self) -> dict[str, str]:
-        now = datetime.now(UTC)
-        return {"issued_at": now.isoformat(), "expires_at": (now + timedelta(hours=2)).isoformat()}
+    def _in_force(self) -> dict[str, object]:
+        """From now on, for every client of desks of this size."""
+        now, accounts = datetime.now(UTC), accounts_of(self.fleet.orders)
+        return {
+            "issued_at": now.isoformat(),
+            "expires_at": (now + timedelta(hours=2)).isoformat(),
+            "accounts": accounts,
+        }
 
 
 @pytest.fixture(scope="module")
@@ -94,19 +100,18 @@ def at_epoch(fleet: Fleet, epoch: int) -> bool:
     return all(report.epoch >= epoch for report in fleet.reports())
 
 
-def is_trading(fleet: Fleet, version: str, seen: set[str], desks: int = 3) -> bool:
-    """Whether a version has open children, and has had some at several desks: `seen` keeps which, over the looks."""
-    now = {report.desk for report in fleet.reports() if report.open_children.get(version, 0)}
-    seen |= now
-    return bool(now) and len(seen) >= desks
+def is_trading(fleet: Fleet, version: str, desks: int = 3) -> bool:
+    """Whether a version has open children somewhere, and has sent some from several desks."""
+    if not any(report.open_children.get(version, 0) for report in fleet.reports()):
+        return False
+    return sum(bool(of_version(fleet.lines(SENT, desk), version)) for desk in fleet.processes) >= desks
 
 
 def begun(fleet: Fleet, routes: Routes) -> RegisteredVersion:
-    """The next version, once it trades. After a kill its arm has new parents alone, hence the large share."""
-    found = routes.challenger(share=0.8)
+    """The next version, once it trades."""
+    found = routes.challenger()
     waited(lambda: at_epoch(fleet, routes.epoch), 30.0, f"epoch {routes.epoch} at every desk")
-    seen = set[str]()
-    waited(lambda: is_trading(fleet, found.name, seen), 120.0, f"children of {found.name} at three desks")
+    waited(lambda: is_trading(fleet, found.name), 120.0, f"children of {found.name} from three desks")
     return found
 
 
