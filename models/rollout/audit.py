@@ -105,6 +105,10 @@ NATURE = {
 }
 
 
+BY_AUTHORS = ("phase_entered", "completed", "overridden")
+"""What leads a recipe on is its authors' change; who takes it back, or stops it, does so in their own name."""
+
+
 def _subject(told: Mapping[str, Any]) -> str:
     names = ("rollout_id", "version", "phase", "scope", "subject", "name", "what")
     return " ".join(str(told[name]) for name in names if told.get(name))
@@ -132,7 +136,8 @@ def change_log(entries: Sequence[Told], first: str, last: str) -> tuple[Change, 
         by = (
             approved.pop(rollout, []) if entry.kind in ("phase_entered", "completed") else list(told.get("persons", ()))
         )
-        made = ", ".join(told.get("authors", ())) or authors.get(rollout) or str(told.get("person") or entry.actor)
+        author = authors.get(rollout, "") if entry.kind in BY_AUTHORS else ""
+        made = ", ".join(told.get("authors", ())) or author or str(told.get("person") or entry.actor)
         change = Change(entry.at, NATURE[entry.kind], _subject(told), made, ", ".join(by), _reason(told))
         if first <= entry.at <= last:
             found.append(change)

@@ -62,6 +62,13 @@ def test_the_change_log_says_who_made_who_approved_and_why() -> None:
     assert change_log(told(whole_story()), "2030", "9999") == ()
 
 
+def test_a_rollback_by_hand_is_made_by_that_person_and_not_by_the_recipes_author() -> None:
+    story = in_phase("canary_10")
+    story.do(wanted.RollBack(ARM.version, "person", "tom", ("looks wrong",), "s1"))
+    back = change_log(told(story), "", "9999")[-1]
+    assert (back.nature, back.made_by, back.approved_by, back.reason) == ("rolled back", "tom", "", "looks wrong")
+
+
 def test_the_inventory_has_a_row_for_every_recipe_with_its_validation() -> None:
     row_told = {"summary": "reads the signal", "purpose": "save", "limits_of_use": "liquid names", "tier": "2"}
     (row,) = inventory(told(whole_story()), {"signal": row_told}, "exchange XNYS")
