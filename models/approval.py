@@ -188,6 +188,12 @@ def is_between(first: str, at: str, end: str) -> bool:
     return begun is not None and now is not None and over is not None and begun <= now < over
 
 
+def is_given(approval: Approval, at: str) -> bool:
+    """Whether it was given by then. One that comes while an evening is had is for the next evening."""
+    given, now = aware_time(approval.issued_at), aware_time(at)
+    return given is None or now is None or given <= now
+
+
 def _approve_faults(approval: Approval, facts: Facts) -> list[str]:
     """What keeps an approval, but no rejection, from being used."""
     found = [words for name, words in SAME_TO_APPROVE if getattr(approval, name) != getattr(facts, name)]

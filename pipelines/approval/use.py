@@ -14,7 +14,7 @@ from typing import Any
 
 from infra.ledger import Draft, Entry, Ledger
 from infra.settings import Settings
-from models.approval import Approval, Facts, Standing, check_approval
+from models.approval import Approval, Facts, Standing, check_approval, is_given
 from models.rollout.state import MarketState, RolloutState
 from pipelines.approval.authors import is_among
 from pipelines.approval.cards import OVERRIDE, CardState, Given, cards, stamp
@@ -168,6 +168,8 @@ def _judged(
         seen.add(name)
         if name in told or (is_first and name in facts.spent):
             continue
+        if approval.decision == "approve" and given.is_signed(settings) and not is_given(approval, facts.at):
+            continue
         why = check_approval(approval, facts, history.standing(settings, card, given, answered))
         why = why if is_first else ("it is in the ledger twice", *why)
         if why:
@@ -184,6 +186,7 @@ def usable_approvals(
     """Answers about the market's rollout that may be used now; of each other one, every reason why not, told once.
 
     An answer that was used, or whose refusal the market's stream holds, is not told again; one that comes twice is.
+    An approval that our service took after `at`, while this evening was had, is left to the next; a rejection counts.
     """
     rollout = state.rollout
     if rollout is None:

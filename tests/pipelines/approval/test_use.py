@@ -105,7 +105,6 @@ def roll_on(made: Desk, story: Story) -> None:
         (supersede, timedelta(hours=1), "a newer card asks"),
         (roll_on, timedelta(hours=1), "other evidence than was shown"),
         (None, timedelta(hours=24), "valid from"),
-        (None, timedelta(seconds=-1), "valid from"),
     ],
 )
 def test_an_approval_that_has_been_overtaken_is_refused(
@@ -116,6 +115,31 @@ def test_an_approval_that_has_been_overtaken_is_refused(
         change(made, story)
     assert said in why(made, AT + after)
     Event("approval_refused", usable(made, AT + after).refused[0])
+
+
+def test_an_approval_that_comes_while_an_evening_is_had_is_left_to_the_next_one(made: Desk, story: Story) -> None:
+    card, begun = card_of(made), AT - timedelta(seconds=11)
+    given = made.answer("paul", card)
+    for _ in range(2):
+        state = made.state
+        assert state.rollout is not None
+        assert use_approvals(made.settings, made.ledger, state, evidence_sha256(state.rollout), begun) == ()
+    assert [entry.kind for entry in made.ledger.entries("sample") if entry.kind == "approval_refused"] == []
+    assert usable(made, AT).answers == (given,)
+    assert same_evening(story, *usable(made, AT).used) == ["approval_used", "phase_entered"]
+
+
+def test_a_rejection_that_comes_while_an_evening_is_had_counts_at_once(made: Desk) -> None:
+    rejection = made.answer("rita", card_of(made), "reject")
+    assert usable(made, AT - timedelta(seconds=11)).answers == (rejection,)
+
+
+def test_an_approval_from_the_future_that_our_service_never_took_is_refused(made: Desk, tmp_path: Path) -> None:
+    card = card_of(made)
+    given = made.answer("paul", card_of(made, card_id="another"))
+    forged = replace(given, approval_id="forged", card_id=card.card_id, issued_at=(AT + timedelta(days=1)).isoformat())
+    write(made, card, forged, Settings(home=tmp_path / "eve"))
+    assert "its signature does not fit" in " | ".join(why for one in usable(made).others for why in one.why)
 
 
 def test_what_the_gate_said_before_the_card_was_opened_does_not_count(made: Desk, story: Story) -> None:
