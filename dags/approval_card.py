@@ -19,7 +19,7 @@ of a task's colour. A red task says why in its last line:
 - `act_…` *the code is not this person's for this answer*, *no reason was given*, …: clear `ask_…`, it asks again.
 - `act_…` *answered before*: it is recorded already (`fillwise card show CARD`); clear `judge_…` where that is missing.
 - `act_…` *nobody has answered, whatever the task says*: somebody marked the task successful. Ask who, and why.
-- `judge_…`: `fillwise rollout judge`, as in `model_rollout`.
+- `judge_…`: `fillwise rollout judge`, as in `model_rollout`. `page_…`: `fillwise rollout page`; nothing trades by it.
 
 **Safe to run again**: yes. A task marked successful, a forged XCom, a cleared or deleted run change nothing.
 """
@@ -41,7 +41,7 @@ CARD, DAY = "{{ params.card }}", "{{ params.day or '' }}"
 
 
 def approval_card(market: Market) -> DAG:
-    """One chain an answer: ask, act, judge."""
+    """One chain an answer: ask, act, judge, page."""
     with DAG(
         dag_id=f"approval_card_{market.name}",
         doc_md=__doc__,
@@ -70,7 +70,8 @@ def approval_card(market: Market) -> DAG:
             judge = command_task(
                 f"judge_{place}", market.name, "rollout judge", "the evening again, with the answer", day=DAY
             )
-            ask >> act >> judge
+            page = command_task(f"page_{place}", market.name, "rollout page", "the rollout as it stands now")
+            ask >> act >> judge >> page
     return dag
 
 

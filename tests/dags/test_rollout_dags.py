@@ -115,8 +115,8 @@ def test_two_answers_are_two_chains_that_ask_act_and_judge(dags: dict[str, Any])
     dag = dags["approval_card_sample"]
     upstream = {task.task_id: task.upstream_task_ids for task in dag.tasks}
     assert upstream == {
-        "ask_1": set(), "act_1": {"ask_1"}, "judge_1": {"act_1"},
-        "ask_2": set(), "act_2": {"ask_2"}, "judge_2": {"act_2"},
+        "ask_1": set(), "act_1": {"ask_1"}, "judge_1": {"act_1"}, "page_1": {"judge_1"},
+        "ask_2": set(), "act_2": {"ask_2"}, "judge_2": {"act_2"}, "page_2": {"judge_2"},
     }  # fmt: skip
     for place in (1, 2):
         assert dag.get_task(f"act_{place}").asked == f"ask_{place}"
