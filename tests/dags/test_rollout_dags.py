@@ -45,7 +45,7 @@ def test_every_task_is_a_command_that_a_person_can_type(dags: dict[str, Any]) ->
                 runs += 1
     parser.parse_args(["approve", "a-card", "--airflow", "answer.json"])
     parser.parse_args(["required_action", "a-card"])
-    assert runs == 11
+    assert runs == 13
 
 
 def test_the_evening_waits_for_its_night_judges_and_repairs_even_after_a_failure(dags: dict[str, Any]) -> None:
