@@ -70,7 +70,7 @@ def approval_card(market: Market) -> DAG:
             judge = command_task(
                 f"judge_{place}", market.name, "rollout judge", "the evening again, with the answer", day=DAY
             )
-            page = command_task(f"page_{place}", market.name, "rollout page", "the rollout as it stands now")
+            page = command_task(f"page_{place}", market.name, "rollout page", "the rollout as it stands now", day=DAY)
             ask >> act >> judge >> page
     return dag
 

@@ -211,3 +211,9 @@ def test_success_of_the_command_is_not_enough_without_a_person(tmp_path: Path, m
     monkeypatch.setattr(card_operators, "hitl_details", lambda *_: {"responded_by_user": None})
     with pytest.raises(AirflowFailException, match="nobody has answered, whatever the task says"):
         acts.execute({"dag_run": run})
+
+
+def test_no_command_of_a_card_waits_for_a_session_that_its_dag_does_not_find(dags: dict[str, Any]) -> None:
+    tasks = [one for one in dags["approval_card_sample"].tasks if isinstance(one, operators.StepOperator)]
+    assert len(tasks) == 6
+    assert [one.task_id for one in tasks if operators.OF_SESSION in one.values.values()] == []
