@@ -8,20 +8,18 @@ sees what the others would have come to.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from benchmarks.gates_off import GATES, gate_off
-from benchmarks.operating import Outcome, lead, plan_for
+from benchmarks.operating import Outcome, asked_for, counts_of, lead
 from benchmarks.planted_failures import CHEAP_BPS, FAILURES, Failure
 from models.desk_flow import DeskFlow
 from models.planted_recipes import PlantedRecipe
 from models.rollout.plan import Plan
 
-ENDS = ("promoted", "held", "asked", "rolled back")
 SOUND = Failure("nothing is wrong", PlantedRecipe("cheap", "constant", CHEAP_BPS))
 HEADER = f"{'gate':16}{'planted failure':36}{'with it':>28}{'without':>28}"
 LEGEND = f"{'':52}{'promoted/held/asked/back, cost':>56}"
@@ -46,8 +44,7 @@ def led(way: Way) -> list[Outcome]:
 
 
 def _said(found: Sequence[Outcome]) -> str:
-    ends = "/".join(str(sum(one.end == end for one in found)) for end in ENDS)
-    return f"{ends}{sum(one.cost_notional for one in found):>14,.0f}"
+    return f"{'/'.join(map(str, counts_of(found)))}{sum(one.cost_notional for one in found):>14,.0f}"
 
 
 def table(names: Sequence[str], found: Sequence[list[Outcome]]) -> str:
@@ -59,18 +56,12 @@ def table(names: Sequence[str], found: Sequence[list[Outcome]]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--units", type=float, default=104.0)
-    parser.add_argument("--sigma", type=float, default=23.7)
-    parser.add_argument("--workers", type=int, default=2)
-    given = parser.parse_args()
-    flow = DeskFlow(given.units, given.sigma, degrees=5.4, unit_notional=1.29e6)
-    plan, names, started = plan_for(flow), ("", *GATES), time.monotonic()
-    ways = [Way(name, off, given.seeds, plan, flow) for name in names for off in ("", name)]
-    with ProcessPoolExecutor(given.workers) as pool:
+    seeds, workers, flow, plan = asked_for(__doc__, "seeds", 10)
+    names, started = ("", *GATES), time.monotonic()
+    ways = [Way(name, off, seeds, plan, flow) for name in names for off in ("", name)]
+    with ProcessPoolExecutor(workers) as pool:
         print(table(names, list(pool.map(led, ways))))
-    print(f"{given.seeds} rollouts each, seeds 0 to {given.seeds - 1}; {time.monotonic() - started:.0f} s")
+    print(f"{seeds} rollouts each, seeds 0 to {seeds - 1}; {time.monotonic() - started:.0f} s")
     return 0
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -21,22 +20,16 @@ def _without_drift(rollout: RolloutState, evidence: SessionEvidence) -> verdict.
     return verdict.judge(rollout, replace(evidence, drift="pass"))
 
 
-def _off(name: str) -> AbstractContextManager[object]:
-    if name == HARM:
-        return patch.object(verdict, "harm_e", lambda *_: 1.0)
-    if name == DRIFT:
-        return patch.object(evening, "judge", _without_drift)
-    rows = tuple(row for row in guardrails.GUARDRAILS if row.name != name)
-    return patch.object(guardrails, "GUARDRAILS", rows)
-
-
-@contextmanager
-def gate_off(name: str) -> Iterator[None]:
+def gate_off(name: str) -> AbstractContextManager[object]:
     """The evening without this gate, inside the block; an empty name takes nothing off.
 
     Raises ValueError for a gate that there is none of.
     """
     if name not in ("", *GATES):
         raise ValueError(f"no gate {name!r}, known: {', '.join(GATES)}")
-    with _off(name):
-        yield
+    if name == HARM:
+        return patch.object(verdict, "harm_e", lambda *_: 1.0)
+    if name == DRIFT:
+        return patch.object(evening, "judge", _without_drift)
+    rows = tuple(row for row in guardrails.GUARDRAILS if row.name != name)
+    return patch.object(guardrails, "GUARDRAILS", rows)

@@ -33,6 +33,7 @@ from models.rollout.plan_draft import MarketFacts, draft_plan
 from models.rollout.state import Arm, MarketState
 
 Spoil = Callable[[SessionEvidence], SessionEvidence]
+ENDS = ("promoted", "held", "asked", "rolled back")
 SESSIONS = 60
 PERSONS = ("paul", "rita")
 READ_BACK = wanted.ReadBack(True, "t")
@@ -167,8 +168,13 @@ HEADER = (
 )
 
 
+def counts_of(found: Sequence[Outcome]) -> list[int]:
+    """How many were promoted, held, asked about and rolled back."""
+    return [sum(one.end == end for one in found) for end in ENDS]
+
+
 def _row(kind: str, truth: str, found: Sequence[Outcome]) -> str:
-    ends = [sum(one.end == end for one in found) for end in ("promoted", "held", "asked", "rolled back")]
+    ends = counts_of(found)
     sessions, units = (float(np.median([getattr(one, name) for one in found])) for name in ("sessions", "units"))
     cost = float(np.mean([one.cost_notional for one in found]))
     naive = "/".join(str(sum(one.naive == word for one in found)) for word in ("promoted", "rolled back"))
@@ -200,22 +206,33 @@ def plan_for(flow: DeskFlow) -> Plan:
     return replace(plan, phases=tuple(replace(phase, large_units=0) for phase in plan.phases))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--recipes", type=int, default=352)
-    parser.add_argument("--units", type=float, default=104.0)
-    parser.add_argument("--sigma", type=float, default=23.7)
+def planted_desk(units: float = 104.0, sigma_bps: float = 23.7) -> DeskFlow:
+    """The built-in desk, unless other flow is named."""
+    return DeskFlow(units, sigma_bps, degrees=5.4, unit_notional=1.29e6)
+
+
+def asked_for(document: str | None, what: str, count: int) -> tuple[int, int, DeskFlow, Plan]:
+    """How many (`--WHAT`), workers, desk and its plan, from the command line. Ends it where the plan is refused."""
+    parser = argparse.ArgumentParser(description=document, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(f"--{what}", type=int, default=count)
+    parser.add_argument("--units", type=float, default=planted_desk().units)
+    parser.add_argument("--sigma", type=float, default=planted_desk().sigma_bps)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    flow = DeskFlow(given.units, given.sigma, degrees=5.4, unit_notional=1.29e6)
-    plan, recipes, started = plan_for(flow), planted_recipes(given.recipes), time.monotonic()
+    flow = planted_desk(given.units, given.sigma)
+    plan = plan_for(flow)
     margin = f"margin {plan.margin_bps:g} bps, detectable harm {plan.detectable_harm_bps} bps"
-    print(f"{len(recipes)} planted recipes, {flow.units:.0f} units a session, spread {flow.sigma_bps:g} bps; {margin}")
+    print(f"{flow.units:.0f} units a session, spread {flow.sigma_bps:g} bps; {margin}")
     if faults := plan_faults(plan):
-        print(f"the plan is refused, so nothing goes on trial: {'; '.join(faults)}")
-        return 1
-    print(table(run(recipes, plan, flow, given.workers)))
-    print(f"{time.monotonic() - started:.0f} s; seeds 0 to {len(recipes) - 1}")
+        raise SystemExit(f"the plan is refused, so nothing goes on trial: {'; '.join(faults)}")
+    return getattr(given, what), given.workers, flow, plan
+
+
+def main() -> int:
+    count, workers, flow, plan = asked_for(__doc__, "recipes", 352)
+    started = time.monotonic()
+    print(table(run(planted_recipes(count), plan, flow, workers)))
+    print(f"{time.monotonic() - started:.0f} s; seeds 0 to {count - 1}")
     return 0
 
 

@@ -6,13 +6,12 @@ import pytest
 
 from benchmarks.ablation import SOUND
 from benchmarks.gates_off import GATES, gate_off
-from benchmarks.operating import Outcome, lead, plan_for
+from benchmarks.operating import Outcome, lead, plan_for, planted_desk
 from benchmarks.planted_failures import FAILURES
-from models.desk_flow import DeskFlow
-from models.guardrails import GUARDRAILS
+from models import guardrails
 from models.rollout.plan import Plan
 
-FLOW = DeskFlow(104.0, 23.7, degrees=5.4, unit_notional=1.29e6)
+FLOW = planted_desk()
 SEED = 2
 HELD_BY_OTHERS = {"harm": "asked", "cost_tail": "asked", "cancel_to_fill": "held"}
 """Gates beside which another one waits: without them the failure goes on with a question, and is not thrown out."""
@@ -45,10 +44,10 @@ def test_a_failure_is_kept_out_by_its_gate_and_gets_further_without_it(gate: str
 
 
 def test_a_gate_is_back_after_it_was_off() -> None:
-    rows = GUARDRAILS
+    rows = guardrails.GUARDRAILS
     with pytest.raises(RuntimeError, match="inside"), gate_off("skew"):
         raise RuntimeError("inside")
     assert ended("skew", "").end == "rolled back"
-    assert rows == GUARDRAILS
+    assert rows == guardrails.GUARDRAILS
     with pytest.raises(ValueError, match="no gate 'speed', known: harm, drift, cost_tail"), gate_off("speed"):
         pass
