@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -19,7 +18,7 @@ from typing import Any
 
 from infra.errors import DiskFullError
 from infra.settings import Settings
-from infra.times import aware_time
+from infra.times import seconds_since
 from infra.whole_files import replace_file
 
 STALE_SECONDS = 10.0
@@ -66,8 +65,7 @@ class DeskReport:
 
     def silence(self, now: datetime) -> float:
         """Seconds since its last word; infinite where that is no time."""
-        heard = aware_time(self.at)
-        return math.inf if heard is None else (now - heard).total_seconds()
+        return seconds_since(self.at, now)
 
     def is_silent(self, now: datetime) -> bool:
         """Whether its last word is too old to know what it obeys."""

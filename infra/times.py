@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 WRITTEN = "ISO 8601 with a zone, for example 2026-11-20T22:30:00+00:00"
@@ -18,6 +19,12 @@ def aware_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return None if found.tzinfo is None else found
+
+
+def seconds_since(text: str, now: datetime) -> float:
+    """Seconds since a time that somebody wrote; infinite where it is none."""
+    found = aware_time(text)
+    return math.inf if found is None else (now - found).total_seconds()
 
 
 def stamp(at: datetime) -> str:

@@ -26,7 +26,7 @@ from infra.routing_files import published
 from infra.routing_snapshot import Snapshot
 from infra.settings import Settings
 from infra.stop_files import Stop, stops
-from infra.times import aware_time
+from infra.times import aware_time, seconds_since
 from pipelines.alerts import clear_alert, raise_alert, standing_alerts
 from pipelines.stops.read_back import Clock, RollbackProgress, stop_progress
 
@@ -65,11 +65,6 @@ class Finding:
     takes_out: str = ""
 
 
-def _seconds_since(look: Look, text: str) -> float:
-    heard = aware_time(text)
-    return float("inf") if heard is None else (look.at - heard).total_seconds()
-
-
 def routing_findings(look: Look) -> Iterator[Finding]:
     """The snapshot that desks obey."""
     repair = f"fillwise rollout reconcile --market {look.market}"
@@ -96,7 +91,7 @@ def desk_findings(look: Look) -> Iterator[Finding]:
 
 
 def _obeying(look: Look, snapshot: Snapshot, one: DeskReport) -> Iterator[Finding]:
-    if one.epoch < snapshot.epoch and _seconds_since(look, snapshot.issued_at) > EPOCH_SECONDS:
+    if one.epoch < snapshot.epoch and seconds_since(snapshot.issued_at, look.at) > EPOCH_SECONDS:
         said = f"{one.desk} obeys epoch {one.epoch}, published is {snapshot.epoch}"
         yield Finding(f"desk {one.desk} epoch", said, "fillwise desks; stop the desk where it does not follow")
     for arm in snapshot.arms:
@@ -110,7 +105,7 @@ def _obeying(look: Look, snapshot: Snapshot, one: DeskReport) -> Iterator[Findin
 def stop_findings(look: Look) -> Iterator[Finding]:
     """Each stop that should be done by now."""
     for stop, progress in look.stops:
-        if not progress.is_done and _seconds_since(look, stop.at) > STOP_SECONDS:
+        if not progress.is_done and seconds_since(stop.at, look.at) > STOP_SECONDS:
             said = f"{stop.kind} of {stop.subject or 'everything'} is not done: {'; '.join(progress.missing)}"
             yield Finding(f"stop {stop.stop_id}", said, f"fillwise stops --market {look.market}")
 
