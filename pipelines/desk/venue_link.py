@@ -28,7 +28,7 @@ from pipelines.desk.venue_process import LOOPBACK, port_file
 ANSWER_SECONDS = 60.0
 """An answer takes milliseconds; opening eight symbols with kernels still to be compiled takes half a minute."""
 START_SECONDS = 120.0
-POLL_SECONDS = 0.05
+POLL_SECONDS, PROBE_SECONDS = 0.05, 1.0
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,12 @@ def unreachable(which: object, found: object) -> UnreachableError:
 
 
 def _listening(settings: Settings, share: Share) -> dict[str, Any] | None:
-    """Where the session's venue listens, None when there is none."""
+    """Where the session's venue listens, None when there is none. One that is too busy to answer is one."""
     try:
         told: dict[str, Any] = json.loads(port_file(settings, share.market, share.day).read_text())
-        with socket.create_connection((LOOPBACK, told["port"]), timeout=1.0):
-            return told
+        with contextlib.suppress(TimeoutError), socket.create_connection((LOOPBACK, told["port"]), PROBE_SECONDS):
+            pass
+        return told
     except (OSError, ValueError, KeyError):
         return None
 

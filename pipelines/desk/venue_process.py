@@ -63,6 +63,8 @@ class VenueServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+    request_queue_size = 64
+    """Eight desks that look and then connect are sixteen at once, while the first of them compiles its books."""
 
     def __init__(self, settings: Settings, market: str, day: date, monotonic: Callable[[], float]) -> None:
         self.settings, self.market, self.day, self.monotonic = settings, market, day, monotonic

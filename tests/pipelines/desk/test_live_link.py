@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -211,6 +213,24 @@ def test_ctrl_c_stops_all_desks_in_order_and_no_drop_is_made_of_half_a_day(home:
         assert lines[-1]["kind"] == "closed"
         assert lines[-1]["open"] == 0
     assert not (home.drops / "sample" / str(DAY)).exists()
+
+
+def test_a_venue_that_is_too_busy_to_answer_is_not_taken_for_gone(home: Settings) -> None:
+    """It hears, but takes nobody in: a second one beside it would split the session's books."""
+    path = port_file(home, "sample", DAY)
+    path.parent.mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as busy, ExitStack() as waiting:
+        address = busy.getsockname()
+        for _ in range(3):
+            caller = waiting.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(address)
+        told = {"port": address[1], "word": "w", "pid": os.getpid()}
+        path.write_text(json.dumps(told))
+        with pytest.raises(TimeoutError):
+            socket.create_connection(address, timeout=1.0)
+        assert require_venue(home, SHARE, time.monotonic, time.sleep) == told
+    assert not (home.logs / "venue").exists()
 
 
 def test_a_desk_finds_the_venue_that_is_there_and_starts_none_beside_it(home: Settings) -> None:
